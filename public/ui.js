@@ -1,0 +1,55 @@
+// Small helps on top of pages that work without it: show the password, Caps Lock, one submit per form, fresh fields after Back.
+const status = document.getElementById("password-status");
+const password = document.getElementById("password");
+const show = document.querySelector("button.show");
+
+function setVisible(visible) {
+  password.type = visible ? "text" : "password";
+  show.textContent = visible ? show.dataset.hide : show.dataset.show;
+  show.setAttribute("aria-label", visible ? show.dataset.hideLabel : show.dataset.showLabel);
+  status.textContent = visible ? show.dataset.shown : "";
+}
+
+if (password && show && status) {
+  show.hidden = false;
+  setVisible(false);
+  show.addEventListener("click", () => setVisible(password.type === "password"));
+  const caps = (event) => {
+    if (event.getModifierState && password.type === "password") status.textContent = event.getModifierState("CapsLock") ? status.dataset.caps : "";
+  };
+  password.addEventListener("keydown", caps);
+  password.addEventListener("keyup", caps);
+  password.addEventListener("blur", () => {
+    if (password.type === "password") status.textContent = "";
+  });
+}
+
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    if (password && show && form.contains(password)) setVisible(false);
+    const button = event.submitter;
+    // `disabled` would drop the button's own value from the form.
+    button?.setAttribute("aria-disabled", "true");
+    if (button?.classList.contains("primary") && form.dataset.busy) {
+      button.dataset.text = button.textContent;
+      button.textContent = form.dataset.busy;
+    }
+  });
+}
+
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) {
+      button.removeAttribute("aria-disabled");
+      if (button.dataset.text) button.textContent = button.dataset.text;
+    }
+  }
+  if (password) password.value = "";
+});

@@ -1,0 +1,124 @@
+import { fileURLToPath } from "node:url";
+import express, { type Express } from "express";
+import type { Config } from "../config/index.ts";
+import {
+  brandCss, clientAddress, createCsrf, createErrorHandler, createPages, hostGate, loadAssets, notFound, route, sameOriginPost, securityHeaders,
+} from "../http/index.ts";
+import type { World } from "../kernel/index.ts";
+import { openKeyRing } from "../keys/index.ts";
+import { createAccess, createAttempts, createFailureFloor, createIdentities, createLoginService, createPasswordStep, loginRouter } from "../login/index.ts";
+import { createHostServices, startLuaBackends } from "../lua/index.ts";
+import { createAdapterFactory, createClaimRules, createConsents, createOidc, createOidcClients } from "../oidc/index.ts";
+import { openStore } from "../store/index.ts";
+import { createAuditLog, type Logger } from "../telemetry/index.ts";
+import { createThrottle } from "../throttle/index.ts";
+import { healthRouter } from "./health.ts";
+import { oidcPages } from "./oidc-pages.ts";
+import { createRequestFacts } from "./request-facts.ts";
+import { createScopeTitles } from "./scope-titles.ts";
+
+export interface Idp {
+  readonly app: Express;
+  /** No new work: readiness says so, and a proxy sends people elsewhere. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+export interface ComposeDeps {
+  readonly config: Config;
+  readonly world: World;
+  readonly logger: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Takes audit lines, where the operator wants a file of them. */
+  readonly auditSink?: (line: string) => void;
+}
+
+/** Milliseconds: how long a lookup is reused, how long expired records may stay, what every failed sign-in takes at least. */
+const LOOKUP_CACHE = 5_000;
+const SWEEP_EVERY = 30_000;
+const FAILURE_MINIMUM = 100;
+const DAY = 86_400_000;
+
+/** The parts list of the whole system: configuration in, running parts out. The only place that knows them all. */
+export async function composeIdp({ config, world, logger, environment, auditSink }: ComposeDeps): Promise<Idp> {
+  const { clock, random } = world;
+  const { issuer, login, ui } = config;
+  const store = await openStore(config.store, world);
+  const keys = await openKeyRing({ store, world });
+  const services = createHostServices({ world });
+  const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  const audit = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
+
+  const assets = loadAssets(path("public"), { "brand.css": brandCss(ui.accent) });
+  const pages = createPages({ viewsRoot: path("views"), assets, ui, links: { help: login.links.help } });
+  const facts = createRequestFacts(clientAddress(config.server.trusted_proxies), random);
+  const csrf = createCsrf({ key: keys.csrfKey });
+
+  const keepIdentity = Math.max(login.session.remember, login.session.absolute, config.oidc.ttl.refresh_token) + DAY;
+  const identities = createIdentities({ store, clock, keepFor: keepIdentity, logger });
+  const access = createAccess({ backend: lua.accounts, clock, cacheFor: LOOKUP_CACHE });
+  const throttle = createThrottle({ store, clock, limits: login.throttle });
+  const floor = createFailureFloor({ clock, minimum: FAILURE_MINIMUM });
+  const password = createPasswordStep({ backend: lua.accounts, throttle, identities, floor, audit, clock, showBackendMessage: login.show_backend_message });
+  const service = createLoginService({ attempts: createAttempts({ store, clock }), password, audit, clock });
+
+  const clients = createOidcClients(config.oidc.clients);
+  const oidc = createOidc({
+    config, clients, identities, access, facts, store, clock, audit, logger,
+    adapter: createAdapterFactory({ store, clients, clock }),
+    jwks: { keys: [...keys.jwks.keys] } as never,
+    cookieKeys: keys.cookieKeys,
+    pairwiseSecret: keys.pairwiseSecret,
+    claims: createClaimRules(config.oidc, clients.allClaims()),
+    consents: createConsents({ store, clock, keepFor: 365 * DAY }),
+    newReference: () => Buffer.from(random.bytes(6)).toString("hex"),
+    ...oidcPages(pages, clock),
+  });
+  const scopeTitle = createScopeTitles(pages, config.oidc.scopes);
+
+  const state = { draining: false };
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("trust proxy", config.server.trusted_proxies);
+  app.locals["pages"] = pages;
+  app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer), assets.router);
+  app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
+  app.use(sameOriginPost(issuer));
+  app.use(
+    loginRouter({
+      gates: [oidc.gate], service, access, csrf, pages, facts,
+      forgotHref: login.links.forgot_password, offerRemember: login.session.remember > login.session.idle, minutes: Math.round(login.attempt / 60_000),
+      scopeTitle: (req, request, scope) => scopeTitle(req, request.uiLocales, scope),
+    }),
+  );
+  app.get("/", route(async (req, res) => {
+    const subject = await oidc.currentSubject(req, res);
+    const identity = subject === undefined ? undefined : await identities.find(subject);
+    const who = identity === undefined ? undefined : { name: identity.display_name, account: identity.name, switchHref: undefined };
+    return { kind: "page", name: "home", model: { who, signOutHref: "/oidc/logout" } };
+  }));
+  app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req as never).session }));
+
+  const sweeper = setInterval(() => {
+    store.sweep().catch((error: unknown) => logger.warn("Expired records could not be removed.", { cause: error }));
+  }, SWEEP_EVERY);
+  sweeper.unref();
+
+  return {
+    app,
+    drain: () => void (state.draining = true),
+    async close() {
+      clearInterval(sweeper);
+      await lua.close();
+      await store.close();
+    },
+  };
+}
+
+/** A folder beside `src` (or `dist`). */
+function path(name: string): string {
+  return fileURLToPath(new URL(`../../${name}`, import.meta.url));
+}

@@ -1,0 +1,28 @@
+import type { IncomingMessage } from "node:http";
+import type { RequestFacts } from "../login/index.ts";
+import type { Random } from "../kernel/index.ts";
+
+/** Connection facts of a request, with one reference id per request that pages, log and audit share. */
+export function createRequestFacts(address: (req: IncomingMessage) => string, random: Random): RequestFacts {
+  const references = new WeakMap<IncomingMessage, string>();
+  const referenceOf = (req: IncomingMessage): string => {
+    const known = references.get(req);
+    if (known !== undefined) return known;
+    const made = Buffer.from(random.bytes(6)).toString("hex");
+    references.set(req, made);
+    return made;
+  };
+  return {
+    of(req) {
+      const agent = req.headers["user-agent"];
+      return {
+        session: referenceOf(req),
+        client_ip: address(req),
+        client_port: String(req.socket.remotePort ?? ""),
+        user_agent: typeof agent === "string" ? agent.slice(0, 512) : "",
+        local_ip: req.socket.localAddress ?? "",
+        local_port: String(req.socket.localPort ?? ""),
+      };
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { fork } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { formatFaults, loadConfig } from "../config/index.ts";
+import { seedDemoAccounts } from "../lua/index.ts";
+import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
+import { serve } from "./serve.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const APPLICATION = { origin: "http://localhost:8081", host: "127.0.0.1", port: 8081 } as const;
+
+type Passwords = Readonly<Record<"demo" | "editor", string>>;
+
+/** `npm start`: a provider, a demo application and two accounts on this machine, with nothing to set up. */
+export async function demo(io: CommandEnvironment): Promise<ExitCode> {
+  const data = join(ROOT, "data");
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const loaded = loadConfig(join(ROOT, "config/demo.yaml"), io.environment);
+  if (!loaded.ok) {
+    io.writeError(formatFaults(loaded.problem));
+    return EXIT.refused;
+  }
+  const config = loaded.value;
+  const passwords = demoPasswords(join(data, "demo-passwords.json"));
+  const database = join(data, "accounts.db");
+  await seedDemoAccounts(database, [
+    { username: "demo", password: passwords.demo, display_name: "Demo account", groups: ["staff"] },
+    { username: "editor", password: passwords.editor, display_name: "Editor account", groups: ["staff", "editors"] },
+  ]);
+  return serve(config, { ...io, environment: { ...io.environment, MOONLATCH_ACCOUNTS: database } }, async () => {
+    const client = config.oidc.clients[0];
+    const stop = await startApplication({ issuer: config.issuer, clientId: client?.client_id ?? "", clientSecret: client?.client_secret?.expose() ?? "", ...APPLICATION });
+    io.write(welcome(config.issuer, passwords));
+    return stop;
+  });
+}
+
+function welcome(issuer: string, passwords: Passwords): string {
+  return `
+Moonlatch is running, for this machine only.
+
+  Demo application   ${APPLICATION.origin}
+  Identity provider  ${issuer}
+
+  Sign in as   demo    with password   ${passwords.demo}
+          or   editor  with password   ${passwords.editor}
+
+Everything is kept in ./data. Stop with Ctrl-C.
+`;
+}
+
+/** Made once, so that they are the same after a restart; readable by their owner alone. */
+function demoPasswords(file: string): Passwords {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Passwords;
+  const passwords = { demo: randomBytes(9).toString("base64url"), editor: randomBytes(9).toString("base64url") };
+  writeFileSync(file, `${JSON.stringify(passwords, undefined, 2)}\n`, { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return passwords;
+}
+
+/** The demo application is a program of its own, as a real one would be. */
+function startApplication(options: object): Promise<() => Promise<void>> {
+  const child = fork(fileURLToPath(new URL("../demo/main.ts", import.meta.url)), { env: { ...process.env, MOONLATCH_DEMO: JSON.stringify(options) }, stdio: "inherit" });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  return new Promise((resolve, reject) => {
+    child.once("message", () =>
+      resolve(async () => {
+        child.kill("SIGTERM");
+        await ended;
+      }),
+    );
+    child.once("exit", () => reject(new Error("the demo application could not be started")));
+  });
+}

@@ -1,0 +1,44 @@
+import { composeIdp, listen, realWorld } from "../app/index.ts";
+import type { Config } from "../config/index.ts";
+import { LuaScriptError } from "../lua/index.ts";
+import { createLogger, openAuditFile } from "../telemetry/index.ts";
+import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
+
+/** Milliseconds running requests have to finish after a stop signal. */
+const STOP_DEADLINE = 10_000;
+
+/** Serves a checked configuration until a stop signal comes. `started` runs once every address is open. */
+export async function serve(config: Config, io: CommandEnvironment, started: () => Promise<() => Promise<void>>): Promise<ExitCode> {
+  const world = realWorld();
+  const { log, audit } = config.observability;
+  const logger = createLogger({ ...log, write: io.write });
+  let idp: Awaited<ReturnType<typeof composeIdp>>;
+  try {
+    idp = await composeIdp({ config, world, logger, environment: io.environment, ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }) });
+  } catch (error) {
+    if (!(error instanceof LuaScriptError)) throw error;
+    io.writeError(`${error.message}\n`);
+    return EXIT.refused;
+  }
+  const opened = await listen(idp.app, config.server.listen);
+  if (!opened.ok) {
+    io.writeError(`${opened.problem.message}\n`);
+    await idp.close();
+    return EXIT.failed;
+  }
+  const stopped = stopSignal();
+  const stopCompanions = await started();
+  await stopped;
+  idp.drain();
+  await stopCompanions();
+  await opened.value.close(STOP_DEADLINE);
+  await idp.close();
+  return EXIT.fine;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+}

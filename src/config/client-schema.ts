@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { Secret } from "../kernel/index.ts";
+
+const uri = z.url("must be an absolute address");
+const claimMap = z.record(z.string(), z.string()).default({});
+
+/** One OIDC client: RFC 7591 names, then our own keys. */
+export const clientSchema = z.strictObject({
+  client_id: z.string().regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 printable ASCII characters without spaces"),
+  client_name: z.string().max(128).optional(),
+  client_secret: z.string().transform((value) => new Secret(value)).optional(),
+  redirect_uris: z.array(uri).min(1),
+  post_logout_redirect_uris: z.array(uri).optional(),
+  grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code"]),
+  token_endpoint_auth_method: z.enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]).default("client_secret_basic"),
+  jwks: z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) }).optional(),
+  jwks_uri: uri.optional(),
+  scope: z.string().optional(),
+  subject_type: z.enum(["public", "pairwise"]).optional(),
+  id_token_signed_response_alg: z.enum(["RS256", "ES256", "EdDSA"]).optional(),
+  application_type: z.enum(["web", "native"]).optional(),
+  client_uri: uri.optional(),
+  logo_uri: uri.optional(),
+  policy_uri: uri.optional(),
+  tos_uri: uri.optional(),
+  initiate_login_uri: uri.optional(),
+  default_max_age: z.number().int().nonnegative().optional(),
+  require_auth_time: z.boolean().optional(),
+  skip_consent: z.boolean().default(false),
+  allow_groups: z.array(z.string()).default([]),
+  claims: z.strictObject({ id_token: claimMap, userinfo: claimMap, access_token: claimMap }).prefault({}),
+});

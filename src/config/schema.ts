@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { clientSchema } from "./client-schema.ts";
+import { duration, rate, size } from "./units.ts";
+
+const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
+const claimName = z.string().min(1).max(128);
+
+const backendSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be lower-case letters, digits, - or _, and begin with a letter"),
+  script: z.string().min(1),
+  package_path: z.array(z.string()).default([]),
+  init: z.array(z.string()).default([]),
+  protocols: z.array(z.enum(["oidc", "saml", "idp"])).min(1).default(["oidc", "saml", "idp"]),
+  limits: z
+    .strictObject({
+      call: duration.prefault("5s"),
+      instructions: z.number().int().positive().default(20_000_000),
+      memory: size.prefault("64MB"),
+      queue_wait: duration.prefault("5s"),
+    })
+    .prefault({}),
+  allow: z
+    .strictObject({
+      databases: z.array(z.string()).default([]),
+      hosts: z.array(z.string()).default([]),
+      env: z.array(z.string()).default([]),
+      files: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+});
+
+const loginSchema = z.strictObject({
+  session: z
+    .strictObject({ idle: duration.prefault("12h"), absolute: duration.prefault("7d"), remember: duration.prefault("30d") })
+    .prefault({}),
+  attempt: duration.prefault("30m"),
+  links: z.strictObject({ forgot_password: httpUrl.optional(), change_password: httpUrl.optional(), help: httpUrl.optional() }).prefault({}),
+  throttle: z.strictObject({ account: rate.prefault("10/15m"), address: rate.prefault("100/15m") }).prefault({}),
+  show_backend_message: z.boolean().default(false),
+});
+
+const oidcSchema = z.strictObject({
+  clients: z.array(clientSchema).default([]),
+  claims: z
+    .record(claimName, z.string())
+    .default({})
+    .transform((claims): Record<string, string> => ({ email: "mail", name: "display_name", groups: "groups", ...claims })),
+  scopes: z
+    .record(
+      z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be a scope name without spaces"),
+      z.strictObject({ claims: z.array(claimName), description: z.record(z.string(), z.string()).default({}) }),
+    )
+    .default({}),
+  ttl: z
+    .strictObject({
+      code: duration.prefault("60s"),
+      access_token: duration.prefault("1h"),
+      id_token: duration.prefault("1h"),
+      refresh_token: duration.prefault("30d"),
+    })
+    .prefault({}),
+});
+
+/** The whole configuration. Keys are spelled as in the YAML file; durations are milliseconds, sizes bytes. */
+export const configSchema = z.strictObject({
+  issuer: z.url({ protocol: /^https?$/, error: "must be an http or https address such as https://id.example.org" }),
+  server: z.strictObject({
+    listen: z.array(z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65_535) })).min(1),
+    trusted_proxies: z.array(z.string()).default([]),
+  }),
+  store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),
+  lua: z.strictObject({ backends: z.array(backendSchema).min(1), workers: z.number().int().min(1).max(16).default(1) }),
+  login: loginSchema.prefault({}),
+  oidc: oidcSchema.prefault({}),
+  ui: z
+    .strictObject({
+      product: z.string().min(1).max(64).default("Moonlatch"),
+      logo: z.string().optional(),
+      accent: z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as "#2f5bd0"').default("#2f5bd0"),
+      languages: z.array(z.enum(["en", "de"])).min(1).default(["en", "de"]),
+    })
+    .prefault({}),
+  observability: z
+    .strictObject({
+      log: z
+        .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info"), format: z.enum(["json", "text"]).default("json") })
+        .prefault({}),
+      audit: z.strictObject({ file: z.string().optional() }).prefault({}),
+    })
+    .prefault({}),
+});
+
+/** A checked configuration. */
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,25 @@
+import type { IncomingMessage } from "node:http";
+import { BlockList, isIP } from "node:net";
+
+/** Reads the address of the person's browser: the connection's, or what a trusted proxy reports in X-Forwarded-For. */
+export function clientAddress(trustedProxies: readonly string[]): (req: IncomingMessage) => string {
+  const trusted = new BlockList();
+  for (const range of trustedProxies) {
+    const [address = "", bits] = range.split("/", 2);
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    trusted.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
+  }
+  const isTrusted = (address: string): boolean => isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  return (req) => {
+    const connection = plain(req.socket.remoteAddress ?? "");
+    const header = req.headers["x-forwarded-for"];
+    if (typeof header !== "string" || !isTrusted(connection)) return connection;
+    // From the right: each proxy appends the address it saw, so the first one that is not ours is the browser's.
+    const hops = header.split(",").map((hop) => plain(hop.trim()));
+    return hops.findLast((hop) => !isTrusted(hop) && isIP(hop) !== 0) ?? connection;
+  };
+}
+
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}

@@ -1,0 +1,16 @@
+/**
+ * The HTTP edge: typed pages, replies as values, form parsing, security headers, cross-site and Host checks, errors as pages.
+ * Knows no domain.
+ */
+export { type Assets, loadAssets } from "./assets.ts";
+export { brandCss } from "./brand.ts";
+export { type Csrf, createCsrf } from "./csrf.ts";
+export { clientAddress } from "./client-address.ts";
+export { createErrorHandler, notFound } from "./errors.ts";
+export { formBody, sameOriginPost } from "./forms.ts";
+export { hostGate, securityHeaders } from "./gate.ts";
+export { preferencesOf } from "./language.ts";
+export type { ConsentItem, LoginModel, Note, PageModels, PageName, Who } from "./page-models.ts";
+export { createPages, type Pages } from "./pages.ts";
+export { type Reply, route } from "./reply.ts";
+export { localPath, type SafeUrl } from "./safe-url.ts";

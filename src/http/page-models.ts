@@ -1,0 +1,97 @@
+/** One entry of the language menu. */
+export interface LanguageChoice {
+  readonly code: string;
+  /** The language's own name. */
+  readonly name: string;
+  readonly href: string;
+  readonly current: boolean;
+}
+
+/** What every page shows around its content; filled by the renderer, not by the caller. */
+export interface Frame {
+  readonly lang: string;
+  readonly dir: "ltr" | "rtl";
+  readonly product: string;
+  readonly logo: string | undefined;
+  readonly languages: readonly LanguageChoice[];
+  readonly links: { readonly help: string | undefined };
+}
+
+/** A box above the fields. `tone` decides colour and icon; the text says it in words. */
+export interface Note {
+  readonly tone: "danger" | "warning" | "info" | "success";
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Who {
+  readonly name: string;
+  readonly account: string;
+  /** Where "Not you?" leads; absent where switching is not possible. */
+  readonly switchHref: string | undefined;
+}
+
+export interface LoginModel {
+  readonly app: string | undefined;
+  readonly action: string;
+  readonly csrf: string;
+  readonly username: string;
+  /** The person is known and only confirms it is them: the user name is shown but not editable. */
+  readonly readonlyUsername: boolean;
+  readonly remember: "hidden" | "off" | "on";
+  readonly note: Note | undefined;
+  /** Fields are marked wrong and the password gets the focus. */
+  readonly invalid: boolean;
+  readonly forgotHref: string | undefined;
+  /** A form with `name=decision value=cancel` returns `access_denied` to the application. */
+  readonly cancellable: boolean;
+  readonly switchAccount: boolean;
+}
+
+export interface ConsentItem {
+  readonly scope: string;
+  readonly title: string;
+  /** The actual value the application would receive, or "". */
+  readonly value: string;
+}
+
+export interface ConsentModel {
+  readonly app: string;
+  readonly host: string;
+  readonly action: string;
+  readonly csrf: string;
+  readonly who: Who;
+  readonly required: readonly ConsentItem[];
+  readonly optional: readonly (ConsentItem & { readonly checked: boolean })[];
+  readonly granted: readonly ConsentItem[];
+  readonly policyUri: string | undefined;
+  readonly tosUri: string | undefined;
+}
+
+/** Key = path of the template below `views/`. A missing field is a compile error at the caller. */
+export interface PageModels {
+  "login/password": LoginModel;
+  /** A signed-in person is asked whether to go on as themselves (`prompt=select_account`). */
+  "login/account": { readonly app: string | undefined; readonly action: string; readonly csrf: string; readonly who: Who };
+  "login/consent": ConsentModel;
+  /** "You can't use {app}": the backend or a group rule refused this application; Back sends `access_denied` to it. */
+  "login/refused": { readonly app: string; readonly action: string; readonly csrf: string; readonly who: Who };
+  "login/outofdate": { readonly startHref: string | undefined; readonly minutes: number };
+  "login/handoff": { readonly app: string | undefined; readonly href: string };
+  "logout/confirm": { readonly action: string; readonly csrf: string; readonly who: Who | undefined; readonly apps: readonly string[] };
+  "logout/done": { readonly appHref: string | undefined; readonly app: string | undefined };
+  /** `home`: for the bare origin. */
+  "home": { readonly who: Who | undefined; readonly signOutHref: string };
+  "error": {
+    /** Key below `error.` in the catalogue. */
+    readonly kind: string;
+    readonly app: string | undefined;
+    readonly reference: string;
+    readonly time: string;
+    /** OAuth or SAML code for the folded details, or undefined. */
+    readonly code: string | undefined;
+    readonly backHref: string | undefined;
+  };
+}
+
+export type PageName = keyof PageModels;

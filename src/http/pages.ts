@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import ejs from "ejs";
+import type { Assets } from "./assets.ts";
+import { type Catalogue, loadCatalogue, type Translate } from "./catalogue.ts";
+import { chooseLanguage, type LanguagePreferences } from "./language.ts";
+import type { Frame, PageModels, PageName } from "./page-models.ts";
+
+export interface PagesOptions {
+  readonly viewsRoot: string;
+  readonly assets: Assets;
+  readonly ui: { readonly product: string; readonly languages: readonly string[] };
+  readonly links: { readonly help: string | undefined };
+}
+
+export interface Translator {
+  readonly lang: string;
+  readonly t: Translate;
+}
+
+export interface Pages {
+  /** The whole HTML of a page in the language the person wants. */
+  render<Name extends PageName>(preferences: LanguagePreferences, name: Name, model: PageModels[Name]): string;
+  translator(preferences: LanguagePreferences): Translator;
+}
+
+type Template = (locals: object) => string;
+const OWN_NAMES: Readonly<Record<string, string>> = { en: "English", de: "Deutsch" };
+
+/** Compiles every template at once: a broken one stops the start, not a sign-in. */
+export function createPages({ viewsRoot, assets, ui, links }: PagesOptions): Pages {
+  const templates = compileAll(viewsRoot);
+  const catalogue: Catalogue = loadCatalogue(ui.languages);
+  const translator = (preferences: LanguagePreferences): Translator => {
+    const lang = chooseLanguage(preferences, ui.languages);
+    return { lang, t: catalogue.translate(lang) };
+  };
+  const find = (name: string): Template => {
+    const template = templates.get(name);
+    if (template === undefined) throw new Error(`there is no view ${name}`);
+    return template;
+  };
+  return {
+    translator,
+    render(preferences, name, model) {
+      const { lang, t } = translator(preferences);
+      const frame: Frame = {
+        lang,
+        dir: "ltr",
+        product: ui.product,
+        logo: undefined,
+        languages: ui.languages.map((code) => ({ code, name: OWN_NAMES[code] ?? code, href: withLanguage(preferences.url, code), current: code === lang })),
+        links: { help: links.help },
+      };
+      const body = find(name)({ ...model, t, frame });
+      const note = "note" in model ? model.note : undefined;
+      const isError = name === "error" || note?.tone === "danger";
+      const title = name === "error" ? t(`error.${"kind" in model ? model.kind : "server"}.title`) : t(`title.${name}`);
+      const refresh = name === "login/handoff" && "href" in model ? model.href : undefined;
+      return find("layout")({ frame, t, body, refresh, title: `${isError ? `${t("title.error")}: ` : ""}${title} – ${ui.product}`, css: [assets.url("style.css"), assets.url("brand.css")], js: assets.url("ui.js") });
+    },
+  };
+}
+
+function withLanguage(url: string, code: string): string {
+  const [path = "/", query = ""] = url.split("?", 2);
+  const params = new URLSearchParams(query);
+  params.set("ui_locales", code);
+  return `${path}?${params.toString()}`;
+}
+
+function compileAll(root: string): ReadonlyMap<string, Template> {
+  const names = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ejs"));
+  return new Map(names.map((name) => [relative(".", name).replace(/\.ejs$/, ""), compile(root, name)]));
+}
+
+function compile(root: string, name: string): Template {
+  const compiled = ejs.compile(readFileSync(join(root, name), "utf8"), {
+    filename: join(root, name),
+    root,
+    strict: true,
+    _with: false,
+    localsName: "view",
+    escape: escapeHtml,
+  } as ejs.Options);
+  return (locals) => compiled(locals) as string;
+}
+
+/** A missing value in a template is a mistake, not an empty place. */
+function escapeHtml(value: unknown): string {
+  if (value === undefined || value === null) throw new Error("a template printed a value that is not there");
+  return String(value).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&#34;").replaceAll("'", "&#39;");
+}

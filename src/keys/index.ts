@@ -1,0 +1,2 @@
+/** The provider's own secrets: signing keys, cookie and form keys. Made once, kept in the store, never printed. */
+export { type KeyRing, openKeyRing } from "./key-ring.ts";

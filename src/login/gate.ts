@@ -1,0 +1,43 @@
+import type { Request, Response } from "express";
+import type { BackendProtocol, CallContext } from "../backend/index.ts";
+import type { AccessRule } from "./access.ts";
+import type { LoginOutcome, LoginState } from "./flow.ts";
+
+/** The request an attempt serves, as its protocol validated it. */
+export interface SignInRequest {
+  /** Names the attempt; unguessable, and only valid together with the browser's cookie for it. */
+  readonly id: string;
+  readonly protocol: BackendProtocol;
+  /** What the backend is told about the application. */
+  readonly application: Pick<CallContext, "protocol" | "oidc_cid" | "saml_entity_id" | "oidc_client_name" | "redirect_uri" | "requested_scopes">;
+  readonly rule: AccessRule;
+  /** The application's name as people know it. */
+  readonly app: string | undefined;
+  readonly details: ApplicationDetails;
+  readonly uiLocales: string | undefined;
+  /** Where the attempt begins. */
+  readonly initial: LoginState;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** Facts about the application that the consent page shows. */
+export interface ApplicationDetails {
+  readonly host: string;
+  readonly policyUri: string | undefined;
+  readonly tosUri: string | undefined;
+  readonly granted: readonly string[];
+}
+
+/**
+ * One protocol's side of a sign-in. Implemented by `oidc` (and later `saml`), so that the steps below `/login/…` are the same
+ * for both.
+ */
+export interface SignInGate {
+  /** The path segment below `/login/` and the name in attempts. */
+  readonly via: "oidc";
+  /** The request behind `id`, or `expired` when it is unknown, over, or not this browser's. */
+  open(req: Request, res: Response, id: string): Promise<SignInRequest | "expired">;
+  /** Records the outcome; the local path (or a validated address of the application) the browser goes on to. */
+  finish(req: Request, res: Response, request: SignInRequest, outcome: LoginOutcome): Promise<string>;
+}

@@ -1,0 +1,91 @@
+import type { AccountBackend, CallContext } from "../backend/index.ts";
+import type { Clock, Secret } from "../kernel/index.ts";
+import type { AuditLog } from "../telemetry/index.ts";
+import type { Throttle } from "../throttle/index.ts";
+import type { FailureFloor } from "./failure-floor.ts";
+import type { Identities } from "./identities.ts";
+import { type AccountIdentity, identityOf } from "./identity.ts";
+
+/** What a typed user name and password led to. A wrong password, an unknown user and a refusal are one outcome on purpose. */
+export type PasswordResult =
+  | { readonly code: "accepted"; readonly identity: AccountIdentity }
+  | { readonly code: "rejected"; readonly message: string | undefined }
+  | { readonly code: "throttled"; readonly retryAfterMs: number }
+  | { readonly code: "unavailable"; readonly reason: string };
+
+export interface PasswordAttempt {
+  readonly username: string;
+  readonly password: Secret;
+  readonly context: CallContext;
+}
+
+export interface PasswordStep {
+  /** Checks a password: throttle first, then the backend; failures take at least as long as the floor says. */
+  check(attempt: PasswordAttempt): Promise<PasswordResult>;
+}
+
+export interface PasswordStepDeps {
+  readonly backend: AccountBackend;
+  readonly throttle: Throttle;
+  readonly identities: Identities;
+  readonly floor: FailureFloor;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly showBackendMessage: boolean;
+}
+
+/** User names longer than this, empty ones and ones with control characters never reach a script. */
+const USERNAME_LIMIT = 256;
+const PASSWORD_LIMIT = 1024;
+
+export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
+  const { backend, throttle, identities, floor, audit, clock, showBackendMessage } = deps;
+
+  const refuse = async (attempt: PasswordAttempt, reason: string, startedAt: number, message?: string): Promise<PasswordResult> => {
+    const { username, context } = attempt;
+    audit.record({ event: "sign_in_refused", username, client_id: context.oidc_cid, address: context.client_ip, reason, reference: context.session });
+    await floor.pad(startedAt);
+    return { code: "rejected", message: showBackendMessage ? message : undefined };
+  };
+
+  const ask = async (attempt: PasswordAttempt, startedAt: number): Promise<PasswordResult> => {
+    const subject = { account: attempt.username, address: attempt.context.client_ip };
+    const answer = await backend.verifyPassword(attempt.username, attempt.password, attempt.context);
+    switch (answer.code) {
+      case "unavailable":
+        await throttle.release(subject);
+        return answer;
+      case "rejected":
+        // Only a refusal may speak: a text for a wrong password or an unknown name would tell the two apart.
+        return refuse(attempt, answer.because, startedAt, answer.because === "denied" ? answer.message : undefined);
+      case "accepted": {
+        const identity = identityOf(answer.account);
+        if (!(await identities.remember(identity))) return refuse(attempt, "subject_collision", startedAt);
+        await throttle.success(subject);
+        return { code: "accepted", identity };
+      }
+      default:
+        return answer satisfies never;
+    }
+  };
+
+  return {
+    async check(attempt) {
+      const startedAt = clock.monotonic();
+      const { username, context } = attempt;
+      const allowed = await throttle.attempt({ account: username, address: context.client_ip });
+      if (!allowed.allowed) {
+        audit.record({ event: "throttled", username, client_id: context.oidc_cid, address: context.client_ip, reference: context.session });
+        return { code: "throttled", retryAfterMs: allowed.retryAfterMs };
+      }
+      if (!isPlausible(attempt)) return refuse(attempt, "implausible_input", startedAt);
+      return ask(attempt, startedAt);
+    },
+  };
+}
+
+function isPlausible({ username, password }: PasswordAttempt): boolean {
+  const secret = password.expose();
+  if (username === "" || username.length > USERNAME_LIMIT || /\p{Cc}/u.test(username) || !username.isWellFormed()) return false;
+  return secret !== "" && secret.length <= PASSWORD_LIMIT && !secret.includes("\0") && secret.isWellFormed();
+}

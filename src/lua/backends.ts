@@ -1,0 +1,47 @@
+import type { AccountBackend, FunctionName, RequestFields } from "../backend/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { type Backend, createLuaAccounts } from "./accounts.ts";
+import type { LuaBackendOptions } from "./options.ts";
+import { type CallOutcome, startPool } from "./pool.ts";
+import type { HostServices } from "./services/port.ts";
+
+export interface LuaBackends {
+  readonly accounts: AccountBackend;
+  /** Which of the contract's functions each backend's script defines. */
+  functions(): ReadonlyMap<string, readonly FunctionName[]>;
+  /** One call as it is, for the operator's `lua call`. */
+  call(backend: string, fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
+  close(): Promise<void>;
+}
+
+export interface LuaRuntimeDeps {
+  readonly backends: readonly LuaBackendOptions[];
+  readonly services: HostServices;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Starts a Lua thread for each backend. @throws LuaScriptError with file and line for a script that cannot be used. */
+export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackends> {
+  const started: Backend[] = [];
+  try {
+    for (const options of deps.backends) started.push({ options, pool: await startPool({ ...deps, options }) });
+  } catch (error) {
+    await Promise.all(started.map(({ pool }) => pool.close()));
+    throw error;
+  }
+  return {
+    accounts: createLuaAccounts({ backends: started, logger: deps.logger }),
+    functions: () => new Map(started.map(({ options, pool }) => [options.name, pool.functions])),
+    call(name, fn, fields) {
+      const backend = started.find(({ options }) => options.name === name);
+      return backend === undefined ? Promise.resolve({ ok: false, reason: `there is no backend ${name}` }) : backend.pool.call(fn, fields);
+    },
+    async close() {
+      await Promise.all(started.map(({ pool }) => pool.close()));
+      await deps.services.close();
+    },
+  };
+}

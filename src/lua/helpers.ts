@@ -1,0 +1,103 @@
+import { createHash, randomBytes, randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Running } from "./control.ts";
+import { formatDate } from "./dates.ts";
+import { fromBytes, type LuaValue, toBytes } from "./values.ts";
+
+export interface HelperDeps {
+  /** Environment variables this backend may read. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly packagePath: readonly string[];
+  readonly log: (level: "debug" | "info" | "warn" | "error", message: string) => void;
+}
+
+type Helper = (...args: readonly LuaValue[]) => readonly LuaValue[];
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** Host functions that answer at once. The prelude alone sees them. */
+export function helperFunctions(deps: HelperDeps, current: () => Running | undefined): Readonly<Record<string, Helper>> {
+  return {
+    log: (level, message) => {
+      deps.log(isLevel(level) ? level : "info", fromBytes(String(message)).slice(0, 4_000));
+      return [];
+    },
+    custom_log: (key, value) => {
+      current()?.logged.push([fromBytes(String(key)).slice(0, 128), fromBytes(String(value)).slice(0, 1_024)]);
+      return [];
+    },
+    status_message: (text) => {
+      const call = current();
+      if (call !== undefined) call.statusMessage = fromBytes(String(text)).slice(0, 512);
+      return [];
+    },
+    getenv: (name) => [Object.hasOwn(deps.environment, String(name)) ? toBytes(deps.environment[String(name)] ?? "") : null],
+    unix: () => [Date.now() / 1000],
+    clock: () => [performance.now() / 1000],
+    os_time: (parts) => [parts === null || parts === undefined ? Math.floor(Date.now() / 1000) : epochOf(parts)],
+    os_date: (format, when) => [formatDate(String(format), typeof when === "number" ? when : Math.floor(Date.now() / 1000))],
+    random_string: (length) => {
+      const count = Math.min(Math.max(Math.floor(Number(length)) || 0, 0), 1_024);
+      return [Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("")];
+    },
+    short_hash: (plain) => {
+      const digest = createHash("sha256").update(randomBytes(8)).update("\0").update(Buffer.from(String(plain), "latin1"));
+      return [digest.digest("hex").slice(0, 8)];
+    },
+    json_encode: (value) => attempt(() => toBytes(JSON.stringify(toJson(value)))),
+    json_decode: (text) => attempt(() => fromJson(JSON.parse(fromBytes(String(text))))),
+    find_module: (name) => findModule(String(name), deps.packagePath),
+  };
+}
+
+function isLevel(level: LuaValue | undefined): level is "debug" | "info" | "warn" | "error" {
+  return level === "debug" || level === "info" || level === "warn" || level === "error";
+}
+
+/** `value` or `nil, message`. */
+function attempt(work: () => LuaValue): readonly LuaValue[] {
+  try {
+    return [work()];
+  } catch (error) {
+    return [null, error instanceof Error ? error.message : "failed"];
+  }
+}
+
+function toJson(value: LuaValue | undefined): unknown {
+  if (typeof value === "string") return fromBytes(value);
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [fromBytes(key), toJson(item as LuaValue)]),
+  );
+}
+
+function fromJson(value: unknown): LuaValue {
+  if (typeof value === "string") return toBytes(value);
+  if (Array.isArray(value)) return value.map(fromJson);
+  if (typeof value !== "object") return value as LuaValue;
+  return value === null ? null : Object.fromEntries(Object.entries(value).map(([key, item]) => [toBytes(key), fromJson(item)]));
+}
+
+/** Seconds of a Lua date table in local time, as `os.time` has them; beyond 2038 too. */
+function epochOf(parts: LuaValue): number {
+  const table = parts as Readonly<Record<string, LuaValue>>;
+  const at = (name: string, fallback: number): number => (typeof table[name] === "number" ? table[name] : fallback);
+  return new Date(at("year", 1970), at("month", 1) - 1, at("day", 1), at("hour", 12), at("min", 0), at("sec", 0)).getTime() / 1000;
+}
+
+/** Only plain names: a module name is never a way to another folder. */
+function findModule(name: string, folders: readonly string[]): readonly LuaValue[] {
+  if (!/^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$/.test(name)) return [null];
+  for (const folder of folders) {
+    const path = `${folder}/${name.replaceAll(".", "/")}.lua`;
+    try {
+      return [readFileSync(path, "latin1"), toBytes(path)];
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return [null];
+}

@@ -1,0 +1,9 @@
+/**
+ * Runs the operator's Lua scripts and implements `AccountBackend` with them. Lua has threads of its own; databases and hashes are
+ * services outside them. Nobody else imports fengari, and no fault of a script is ever an acceptance.
+ */
+export { type LuaBackends, startLuaBackends } from "./backends.ts";
+export { seedDemoAccounts } from "./demo-accounts.ts";
+export { type CallOutcome, LuaScriptError } from "./pool.ts";
+export { hashPassword } from "./hash-password.ts";
+export { createHostServices } from "./services/index.ts";

@@ -1,0 +1,44 @@
+import type { FunctionName, RequestFields } from "../backend/index.ts";
+import type { LuaValue } from "./values.ts";
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  readonly name: string;
+  readonly script: string;
+  readonly packagePath: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly instructions: number;
+  readonly memory: number;
+  /** Shared counters, see {@link SLOT}. */
+  readonly shared: SharedArrayBuffer;
+}
+
+/** Places in the shared memory between a worker and its supervisor. */
+export const SLOT = { messages: 0, heartbeat: 1, state: 2, running: 3 } as const;
+export const STATE = { idle: 0, running: 1, waiting: 2 } as const;
+
+export type ToWorker =
+  | { readonly kind: "call"; readonly id: number; readonly fn: FunctionName; readonly fields: RequestFields }
+  | { readonly kind: "reply"; readonly call: number; readonly value: LuaValue; readonly error: string | null }
+  | { readonly kind: "cancel"; readonly id: number };
+
+/** What a function returned, before it is judged. */
+export interface RawResult {
+  /** `false`: the script has no such function. */
+  readonly found: boolean;
+  readonly code: LuaValue;
+  /** "result" for a genuine result object, else the Lua type of the second value. */
+  readonly kind: string;
+  readonly value: LuaValue;
+  readonly statusMessage: string | null;
+  readonly logged: readonly (readonly [string, string])[];
+  readonly instructions: number;
+}
+
+export type FromWorker =
+  | { readonly kind: "ready"; readonly functions: readonly FunctionName[] }
+  | { readonly kind: "broken"; readonly message: string }
+  | { readonly kind: "host"; readonly call: number; readonly op: string; readonly args: readonly LuaValue[] }
+  | { readonly kind: "done"; readonly id: number; readonly result: RawResult }
+  | { readonly kind: "failed"; readonly id: number; readonly message: string }
+  | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string };

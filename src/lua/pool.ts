@@ -1,0 +1,195 @@
+import { Worker } from "node:worker_threads";
+import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { type FromWorker, type RawResult, SLOT, STATE, type ToWorker, type WorkerSetup } from "./messages.ts";
+import type { LuaBackendOptions } from "./options.ts";
+import type { HostServices } from "./services/port.ts";
+
+/** A script that cannot be used, with the place in it. */
+export class LuaScriptError extends Error {
+  override readonly name = "LuaScriptError";
+}
+
+export type CallOutcome = { readonly ok: true; readonly result: RawResult } | { readonly ok: false; readonly reason: string };
+
+export interface LuaPool {
+  readonly functions: readonly FunctionName[];
+  call(fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
+  close(): Promise<void>;
+}
+
+export interface PoolDeps {
+  readonly options: LuaBackendOptions;
+  readonly services: HostServices;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+interface Pending {
+  readonly id: number;
+  readonly fn: FunctionName;
+  readonly fields: RequestFields;
+  readonly settle: (outcome: CallOutcome) => void;
+  readonly abort: AbortController;
+  readonly deadline: NodeJS.Timeout;
+  /** A host operation that may have changed something was sent. */
+  wrote: boolean;
+  isRetry: boolean;
+}
+
+const WATCH_MS = 100;
+const STILL_MS = 500;
+const READY_MS = 10_000;
+
+/** One Lua thread for a backend, watched and replaced. @throws LuaScriptError when the script cannot be loaded. */
+export async function startPool(deps: PoolDeps): Promise<LuaPool> {
+  const { options, services, logger, clock } = deps;
+  const pending = new Map<number, Pending>();
+  let thread = await startThread(deps, onMessage, onExit);
+  let isClosed = false;
+  let last = 0;
+  let watched = { beat: -1, since: 0 };
+  const watchdog = setInterval(() => watch(), WATCH_MS);
+  watchdog.unref();
+
+  function onMessage(from: Thread, message: FromWorker): void {
+    if (message.kind === "log") logger[message.level](`Lua: ${message.message}`, { backend: options.name });
+    else if (message.kind === "host") void serveHost(from, message);
+    else if (message.kind === "done") settle(message.id, { ok: true, result: message.result });
+    else if (message.kind === "failed") settle(message.id, { ok: false, reason: message.message });
+  }
+
+  function settle(id: number, outcome: CallOutcome): void {
+    const call = pending.get(id);
+    if (call === undefined) return;
+    pending.delete(id);
+    clearTimeout(call.deadline);
+    call.abort.abort();
+    call.settle(outcome);
+  }
+
+  async function serveHost(from: Thread, { call: id, op, args }: Extract<FromWorker, { kind: "host" }>): Promise<void> {
+    const call = pending.get(id);
+    if (call === undefined) return;
+    if (!services.isReadOnly(op, args)) call.wrote = true;
+    const answer = await services.call(options.allow, op, args, call.abort.signal).then(
+      (value) => ({ value, error: null }),
+      (error: unknown) => ({ value: null, error: error instanceof Error ? error.message : "failed" }),
+    );
+    from.post({ kind: "reply", call: id, ...answer });
+  }
+
+  /** A thread whose Lua does not move although it runs is stuck in a library function: only ending the thread ends that. */
+  function watch(): void {
+    const beat = Atomics.load(thread.shared, SLOT.heartbeat);
+    const isStill = beat === watched.beat && Atomics.load(thread.shared, SLOT.state) === STATE.running;
+    if (!isStill) watched = { beat, since: clock.monotonic() };
+    else if (clock.monotonic() - watched.since > STILL_MS) void thread.worker.terminate();
+  }
+
+  function onExit(from: Thread): void {
+    if (isClosed || from !== thread) return;
+    const culprit = Atomics.load(from.shared, SLOT.running);
+    const others = [...pending.values()].filter((call) => call.id !== culprit);
+    logger.error("A Lua thread was lost and is replaced.", { backend: options.name, function: pending.get(culprit)?.fn, in_flight: pending.size });
+    settle(culprit, { ok: false, reason: "the script stood still in a library function or used up the memory of its thread" });
+    void replace(others);
+  }
+
+  async function replace(others: readonly Pending[]): Promise<void> {
+    try {
+      thread = await startThread(deps, onMessage, onExit);
+      watched = { beat: -1, since: clock.monotonic() };
+    } catch {
+      for (const call of others) settle(call.id, { ok: false, reason: "the Lua thread could not be started again" });
+      return;
+    }
+    for (const call of others) {
+      // Only what changed nothing may run again.
+      if (call.wrote || call.isRetry || !BACKEND_FUNCTIONS[call.fn].reads) settle(call.id, { ok: false, reason: "the Lua thread was lost during the call" });
+      else {
+        call.isRetry = true;
+        thread.post({ kind: "call", id: call.id, fn: call.fn, fields: call.fields });
+      }
+    }
+  }
+
+  return {
+    functions: thread.functions,
+    call(fn, fields) {
+      last += 1;
+      const id = last;
+      return new Promise((resolve) => {
+        const deadline = setTimeout(() => {
+          thread.post({ kind: "cancel", id });
+          settle(id, { ok: false, reason: `no answer within ${options.limits.call} ms (lua.backends[].limits.call)` });
+        }, options.limits.call);
+        pending.set(id, { id, fn, fields, settle: resolve, abort: new AbortController(), deadline, wrote: false, isRetry: false });
+        thread.post({ kind: "call", id, fn, fields });
+      });
+    },
+    async close() {
+      isClosed = true;
+      clearInterval(watchdog);
+      for (const id of pending.keys()) settle(id, { ok: false, reason: "the program is stopping" });
+      await thread.worker.terminate();
+    },
+  };
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly shared: Int32Array;
+  readonly functions: readonly FunctionName[];
+  post(message: ToWorker): void;
+}
+
+function startThread(deps: PoolDeps, onMessage: (from: Thread, message: FromWorker) => void, onExit: (from: Thread) => void): Promise<Thread> {
+  const { options } = deps;
+  const buffer = new SharedArrayBuffer(16);
+  const shared = new Int32Array(buffer);
+  const environment = Object.fromEntries(options.allow.env.flatMap((name) => (deps.environment[name] === undefined ? [] : [[name, deps.environment[name]]])));
+  const setup: WorkerSetup = {
+    name: options.name, script: options.script, packagePath: options.package_path, environment, shared: buffer,
+    instructions: options.limits.instructions, memory: options.limits.memory,
+  };
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    workerData: setup,
+    env: { FENGARICONF: '{"LUA_COMPAT_FLOATSTRING":true,"LUAI_MAXSTACK":20000}' },
+    resourceLimits: { maxOldGenerationSizeMb: 256, stackSizeMb: 8 },
+  });
+  const outgoing: ToWorker[] = [];
+  const flush = (): void => {
+    worker.postMessage(outgoing.splice(0));
+    Atomics.add(shared, SLOT.messages, 1);
+    Atomics.notify(shared, SLOT.messages);
+  };
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new LuaScriptError(`${options.script}: the script did not finish its top level within ${READY_MS / 1000} seconds`));
+      void worker.terminate();
+    }, READY_MS);
+    let thread: Thread | undefined;
+    worker.on("message", (batch: readonly FromWorker[]) => {
+      for (const message of batch) {
+        if (message.kind === "ready") {
+          clearTimeout(timer);
+          thread = { worker, shared, functions: message.functions, post: (item) => void (outgoing.push(item) === 1 && setImmediate(flush)) };
+          resolve(thread);
+        } else if (message.kind === "broken") {
+          clearTimeout(timer);
+          reject(new LuaScriptError(message.message));
+          void worker.terminate();
+        } else if (thread !== undefined) onMessage(thread, message);
+      }
+    });
+    worker.on("error", (error) => deps.logger.error("A Lua thread failed.", { backend: options.name, cause: error }));
+    worker.on("exit", () => {
+      clearTimeout(timer);
+      if (thread === undefined) reject(new LuaScriptError(`${options.script}: the Lua thread ended while the script was loaded`));
+      else onExit(thread);
+    });
+  });
+}

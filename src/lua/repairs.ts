@@ -1,0 +1,73 @@
+// Defects of fengari 0.1.5, repaired on its leaf modules before the package itself is loaded. Each has a test of its own.
+import { createRequire } from "node:module";
+
+interface TValue {
+  value: number;
+  ttisinteger(): boolean;
+  setivalue(value: number): void;
+  setfltvalue(value: number): void;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Loads fengari with its defects repaired. Needs `FENGARICONF` in the environment of the thread (see the pool). */
+export function loadFengari(limits: AllocationLimits): typeof import("fengari") {
+  repairHash(limits);
+  repairNumbers();
+  const fengari = require("fengari") as typeof import("fengari");
+  limitBuffers(limits);
+  return fengari;
+}
+
+/** Told of every string before a script sees it, and of every buffer that grows; throws to end the call. */
+export interface AllocationLimits {
+  string(bytes: number): void;
+}
+
+/** Library functions build their result in a buffer that doubled without any check. */
+function limitBuffers(limits: AllocationLimits): void {
+  const lauxlib = require("fengari/src/lauxlib.js") as { luaL_Buffer: { prototype: object } };
+  const contents = new WeakMap<object, Uint8Array | null>();
+  Object.defineProperty(lauxlib.luaL_Buffer.prototype, "b", {
+    get(this: object) {
+      return contents.get(this) ?? null;
+    },
+    set(this: object, bytes: Uint8Array | null) {
+      if (bytes !== null && bytes.length > 1_048_576) limits.string(bytes.length);
+      contents.set(this, bytes);
+    },
+  });
+}
+
+/**
+ * The hash joined bytes as hexadecimal without padding, so that "\x06\x16\x02" was the same table key as "ab", and a user name
+ * with control characters could be another one's. Latin-1 text is unambiguous and keeps the order `<` relies on.
+ */
+function repairHash(limits: AllocationLimits): void {
+  const lstring = require("fengari/src/lstring.js") as Record<string, unknown>;
+  const hash = (bytes: Uint8Array): string => `|${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")}`;
+  lstring["luaS_hash"] = hash;
+  lstring["luaS_hashlongstr"] = (string: { hash: string | null; getstr(): Uint8Array }) => (string.hash ??= hash(string.getstr()));
+  const bless = lstring["luaS_bless"] as (L: unknown, bytes: Uint8Array) => unknown;
+  lstring["luaS_bless"] = (L: unknown, bytes: Uint8Array) => {
+    limits.string(bytes.length);
+    return bless(L, bytes);
+  };
+}
+
+/** Integers had 32 bits and wrapped silently; scripts were written for Lua 5.1, where every number is a double. */
+function repairNumbers(): void {
+  // In this order: the modules depend on each other in a circle, and only `lapi` may enter it.
+  const lapi = require("fengari/src/lapi.js") as Record<string, unknown>;
+  lapi["lua_pushinteger"] = lapi["lua_pushnumber"];
+  const lobject = require("fengari/src/lobject.js") as Record<string, unknown> & { TValue: { prototype: TValue } };
+  const parse = lobject["luaO_str2num"] as (bytes: Uint8Array, into: TValue) => number;
+  lobject["luaO_str2num"] = (bytes: Uint8Array, into: TValue): number => {
+    const used = parse(bytes, into);
+    const text = Buffer.from(bytes).toString("latin1").replace(/\0.*$/s, "").trim();
+    const hex = /^([+-]?)(0x[0-9a-f]+)$/i.exec(text);
+    if (used > 0 && hex?.[2] !== undefined) into.setfltvalue((hex[1] === "-" ? -1 : 1) * Number(hex[2]));
+    return used;
+  };
+  lobject.TValue.prototype.setivalue = lobject.TValue.prototype.setfltvalue;
+}

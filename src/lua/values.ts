@@ -1,0 +1,101 @@
+import type { LuaState } from "fengari";
+
+/**
+ * A value on its way between Lua and the host. Lua strings are byte strings: each character of a `string` here is one byte
+ * (Latin-1), so that nothing is lost in either direction.
+ */
+export type LuaValue = null | boolean | number | string | readonly LuaValue[] | { readonly [key: string]: LuaValue };
+
+type Fengari = typeof import("fengari");
+
+/** Text as Lua's bytes. */
+export function toBytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** Lua's bytes as text; what is not UTF-8 becomes U+FFFD. */
+export function fromBytes(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+const MAX_NODES = 20_000;
+const MAX_DEPTH = 20;
+
+/** Moves values between a Lua stack and JavaScript, with limits on what a script may hand over. */
+export interface Values {
+  push(L: LuaState, value: LuaValue): void;
+  /** @throws Error for functions, cycles deeper than 20 levels and more than 20 000 nodes. */
+  read(L: LuaState, index: number): LuaValue;
+}
+
+export function createValues({ lua }: Fengari): Values {
+  const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
+  const textOf = (bytes: Uint8Array | null): string => (bytes === null ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
+
+  const push = (L: LuaState, value: LuaValue): void => {
+    if (value === null) lua.lua_pushnil(L);
+    else if (typeof value === "boolean") lua.lua_pushboolean(L, value);
+    else if (typeof value === "number") lua.lua_pushnumber(L, value);
+    else if (typeof value === "string") lua.lua_pushstring(L, bytesOf(value));
+    else pushTable(L, value);
+  };
+  const pushTable = (L: LuaState, value: readonly LuaValue[] | { readonly [key: string]: LuaValue }): void => {
+    lua.lua_checkstack(L, 3);
+    lua.lua_newtable(L);
+    const entries = Array.isArray(value) ? value.map((item, index) => [index + 1, item] as const) : Object.entries(value);
+    for (const [key, item] of entries) {
+      push(L, key);
+      push(L, item as LuaValue);
+      lua.lua_rawset(L, -3);
+    }
+  };
+
+  const read = (L: LuaState, index: number, depth: number, budget: { nodes: number }): LuaValue => {
+    budget.nodes += 1;
+    if (budget.nodes > MAX_NODES) throw new Error("a value has too many parts");
+    switch (lua.lua_type(L, index)) {
+      case lua.LUA_TNIL:
+        return null;
+      case lua.LUA_TBOOLEAN:
+        return lua.lua_toboolean(L, index);
+      case lua.LUA_TNUMBER:
+        return lua.lua_tonumber(L, index);
+      case lua.LUA_TSTRING:
+        return textOf(lua.lua_tostring(L, index));
+      case lua.LUA_TTABLE:
+        return readTable(L, lua.lua_absindex(L, index), depth, budget);
+      default:
+        throw new Error("a value is a function, thread or userdata, which cannot be handed over");
+    }
+  };
+  const readTable = (L: LuaState, index: number, depth: number, budget: { nodes: number }): LuaValue => {
+    if (depth >= MAX_DEPTH) throw new Error("a table is nested too deep, or contains itself");
+    lua.lua_checkstack(L, 4);
+    const length = lua.lua_rawlen(L, index);
+    const list: LuaValue[] = [];
+    const record: Record<string, LuaValue> = Object.create(null) as Record<string, LuaValue>;
+    let isRecord = false;
+    lua.lua_pushnil(L);
+    while (lua.lua_next(L, index)) {
+      const key = lua.lua_type(L, -2) === lua.LUA_TNUMBER ? lua.lua_tonumber(L, -2) : textKey(L);
+      const value = read(L, -1, depth + 1, budget);
+      if (typeof key === "number" && Number.isInteger(key) && key >= 1 && key <= length) list[key - 1] = value;
+      else {
+        isRecord = true;
+        record[String(key)] = value;
+      }
+      lua.lua_pop(L, 1);
+    }
+    if (!isRecord) return Array.from(list, (item) => item ?? null);
+    list.forEach((item, position) => {
+      record[String(position + 1)] = item;
+    });
+    return record;
+  };
+  const textKey = (L: LuaState): string => {
+    if (lua.lua_type(L, -2) !== lua.LUA_TSTRING) throw new Error("a table has a key that is neither text nor number");
+    return textOf(lua.lua_tostring(L, -2));
+  };
+
+  return { push, read: (L, index) => read(L, index, 0, { nodes: 0 }) };
+}

@@ -1,0 +1,121 @@
+import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from "oidc-provider";
+import type { CallContext } from "../backend/index.ts";
+import type { Access, AccessAccount, AccessDecision, Identities, RequestFacts } from "../login/index.ts";
+import { withGroups } from "../login/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import type { Store } from "../store/index.ts";
+import type { ClaimRules } from "./claims.ts";
+import type { OidcClients } from "./clients.ts";
+
+
+const KIND = "oidc.access";
+/** Milliseconds; longer than any authorization code lives. */
+const KEEP = 10 * 60_000;
+
+interface DecidedAccount extends Account {
+  readonly decision: AccessDecision;
+}
+
+/** Answers whether the backend or a group rule keeps this account out of the application asked for. */
+export function isDenied(account: Account | undefined): boolean {
+  return (account as DecidedAccount | undefined)?.decision?.code === "denied";
+}
+
+export interface FindAccountDeps {
+  readonly identities: Identities;
+  readonly access: Access;
+  readonly clients: OidcClients;
+  readonly claims: ClaimRules;
+  readonly facts: RequestFacts;
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** Results of the interaction steps carry the decision made before they were finished, so that the resume route asks no script. */
+export const ACCESS_RESULT = "moonlatch_access";
+
+/**
+ * oidc-provider's `findAccount`. Every authorization, refresh and userinfo asks the backend with the application's id; the
+ * resume route and the redemption of a code read what was decided just before.
+ */
+export function createFindAccount(deps: FindAccountDeps): FindAccount {
+  const { identities, access, clients, store, clock } = deps;
+
+  const remember = (key: string, decision: AccessDecision) => store.put(KIND, key, { decision }, { expiresAt: clock.now() + KEEP });
+  const recall = async (key: string | undefined): Promise<AccessDecision | undefined> => {
+    const record = key === undefined ? undefined : await store.get(KIND, key);
+    return record?.value["decision"] as AccessDecision | undefined;
+  };
+  const ask = async (ctx: KoaContextWithOIDC, subject: string): Promise<AccessDecision> => {
+    const identity = await identities.find(subject);
+    if (identity === undefined) return { code: "denied", reason: "not_found" };
+    return access.decide(identity, clients.rule(ctx.oidc.client?.clientId), callContext(ctx, deps.facts));
+  };
+
+  return async (ctx, subject, token) => {
+    const route = ctx.oidc.route;
+    const isAuthorizing = route === "authorization" || route === "resume";
+    const sessionUid = isAuthorizing ? ctx.oidc.session?.uid : (token as { sessionUid?: string } | undefined)?.sessionUid;
+    const clientId = ctx.oidc.client?.clientId ?? "";
+    const key = sessionUid === undefined ? undefined : `${sessionUid}:${clientId}:${subject}`;
+
+    const isFresh = route === "resume" || (token as { kind?: string } | undefined)?.kind === "AuthorizationCode";
+    const handed = route === "resume" ? handedOver(ctx, subject) : undefined;
+    const known = handed ?? (isFresh ? await recall(key) : undefined);
+    const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(clientId));
+
+    if (decision.code === "unavailable") throw unavailable(ctx);
+    if (isAuthorizing && key !== undefined && (known === undefined || handed !== undefined)) await remember(key, decision);
+    if (decision.code === "denied" && !isAuthorizing) return undefined;
+    return accountOf(subject, decision, deps, clientId);
+  };
+}
+
+function handedOver(ctx: KoaContextWithOIDC, subject: string): AccessDecision | undefined {
+  const result = ctx.oidc.result?.[ACCESS_RESULT] as { subject: string; decision: AccessDecision } | undefined;
+  return result?.subject === subject ? result.decision : undefined;
+}
+
+function accountOf(subject: string, decision: AccessDecision, deps: FindAccountDeps, clientId: string): DecidedAccount {
+  const nobody: AccessAccount = { name: "", display_name: undefined, attributes: {}, groups: [] };
+  const account = decision.code === "allowed" ? decision.account : nobody;
+  return {
+    accountId: subject,
+    decision,
+    claims(use, scope, requested) {
+      return {
+        ...deps.claims.release({
+          account,
+          use: use === "id_token" ? "id_token" : "userinfo",
+          scopes: scope.split(" "),
+          requested: Object.keys(requested),
+          client: deps.clients.claims(clientId),
+        }),
+        sub: subject,
+      };
+    },
+  };
+}
+
+/** What a Lua function is told when oidc-provider needs an account. Only a validated client id reaches it. */
+export function callContext(ctx: KoaContextWithOIDC, facts: RequestFacts): CallContext {
+  const { client, params } = ctx.oidc;
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  return {
+    ...facts.of(ctx.req),
+    protocol: client === undefined ? "idp" : "oidc",
+    oidc_cid: client?.clientId ?? "",
+    saml_entity_id: "",
+    oidc_client_name: client?.clientName ?? "",
+    redirect_uri: text(params?.["redirect_uri"]),
+    requested_scopes: text(params?.["scope"]).split(" ").filter((scope) => scope !== ""),
+    grant_type: text(params?.["grant_type"]),
+  };
+}
+
+/** Temporary failure of the backend: 503 and nothing consumed; with `prompt=none` the application hears of it (RFC 6749 section 4.1.2.1). */
+function unavailable(ctx: KoaContextWithOIDC): Error {
+  const error = new errors.TemporarilyUnavailable("the account backend cannot answer now");
+  const isSilent = ctx.oidc.prompts?.has("none") === true;
+  return Object.assign(error, { status: 503, statusCode: 503, expose: true, allow_redirect: isSilent });
+}

@@ -1,0 +1,88 @@
+import { createHmac } from "node:crypto";
+import type { Adapter, AdapterConstructor, AdapterFactory, Configuration, JWKS } from "oidc-provider";
+import { createFindAccount, type FindAccountDeps } from "./account.ts";
+import type { Config } from "../config/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import { createLoadExistingGrant, type Consents } from "./grants.ts";
+import { logoutFeature, type LogoutDeps } from "./logout.ts";
+import { ROUTES } from "./paths.ts";
+import { ACR_VALUES, createPolicy } from "./policy.ts";
+import { createRenderError, type RenderErrorDeps } from "./errors.ts";
+
+export interface ConfigurationDeps extends FindAccountDeps, LogoutDeps, RenderErrorDeps {
+  readonly config: Pick<Config, "oidc" | "login" | "issuer">;
+  readonly adapter: AdapterFactory | AdapterConstructor | ((name: string) => Adapter);
+  readonly jwks: JWKS;
+  readonly cookieKeys: readonly string[];
+  readonly pairwiseSecret: Uint8Array;
+  readonly consents: Consents;
+  readonly clock: Clock;
+}
+
+const seconds = (milliseconds: number): number => Math.max(1, Math.round(milliseconds / 1000));
+
+/** oidc-provider's configuration: its unsafe or unwanted defaults switched off, every page and decision ours. */
+export function providerConfiguration(deps: ConfigurationDeps): Configuration {
+  const { config, claims } = deps;
+  const isSecure = config.issuer.startsWith("https:");
+  return {
+    adapter: deps.adapter as AdapterFactory,
+    jwks: deps.jwks,
+    routes: ROUTES,
+    scopes: [...claims.scopes],
+    claims: Object.fromEntries(Object.entries(claims.byScope).map(([scope, names]) => [scope, [...names]])),
+    acrValues: [...ACR_VALUES],
+    subjectTypes: ["public", "pairwise"],
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(deps.pairwiseSecret, String(client["sectorIdentifier"] ?? client.clientId), accountId),
+    findAccount: createFindAccount(deps),
+    loadExistingGrant: createLoadExistingGrant(deps),
+    interactions: { policy: createPolicy({ clock: deps.clock, absolute: config.login.session.absolute }), url: (_ctx, interaction) => `/login/oidc/${interaction.uid}` },
+    cookies: {
+      keys: [...deps.cookieKeys],
+      names: isSecure
+        ? { session: "__Host-moonlatch_session", interaction: "__Secure-moonlatch_interaction", resume: "__Secure-moonlatch_resume" }
+        : { session: "moonlatch_session", interaction: "moonlatch_interaction", resume: "moonlatch_resume" },
+      long: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure, path: "/" },
+      short: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure },
+    },
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    conformIdTokenClaims: true,
+    clientDefaults: { grant_types: ["authorization_code"], response_types: ["code"] },
+    responseTypes: ["code"],
+    rotateRefreshToken: true,
+    issueRefreshToken: (_ctx, client, code) => client.grantTypeAllowed("refresh_token") && code.scopes.has("offline_access"),
+    clockTolerance: 15,
+    ttl: ttls(config),
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      userinfo: { enabled: true },
+      rpInitiatedLogout: logoutFeature(deps),
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      resourceIndicators: { enabled: false },
+    },
+    renderError: createRenderError(deps),
+  };
+}
+
+/** Seconds. A session without "Stay signed in" ends with the browser or after the idle time, a remembered one after `remember`. */
+function ttls({ oidc, login }: Pick<Config, "oidc" | "login">): NonNullable<Configuration["ttl"]> {
+  return {
+    AccessToken: seconds(oidc.ttl.access_token),
+    AuthorizationCode: seconds(oidc.ttl.code),
+    IdToken: seconds(oidc.ttl.id_token),
+    RefreshToken: seconds(oidc.ttl.refresh_token),
+    Grant: seconds(Math.max(oidc.ttl.refresh_token, login.session.absolute)),
+    Interaction: seconds(login.attempt),
+    Session: (_ctx, session) => seconds(session.accountId === undefined || session.transient === true ? login.session.idle : login.session.remember),
+  };
+}
+
+/** OpenID Connect Core section 8.1: not reversible, and different for every sector. */
+function pairwise(secret: Uint8Array, sector: string, accountId: string): string {
+  return createHmac("sha256", secret).update(`${sector}\0${accountId}`).digest("base64url");
+}

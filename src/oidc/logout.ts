@@ -1,0 +1,89 @@
+import type { KoaContextWithOIDC, Provider } from "oidc-provider";
+import type { AuditLog } from "../telemetry/index.ts";
+import type { Identities, RequestFacts } from "../login/index.ts";
+import type { OidcClients } from "./clients.ts";
+import { ROUTES } from "./paths.ts";
+
+/** Pages of signing out, drawn by the composition root. */
+export interface LogoutPages {
+  confirm(ctx: KoaContextWithOIDC, model: { action: string; csrf: string; who: { name: string; account: string } | undefined; apps: readonly string[] }): string;
+  done(ctx: KoaContextWithOIDC, model: { appHref: string | undefined; app: string | undefined }): string;
+  handoff(ctx: KoaContextWithOIDC, model: { app: string | undefined; href: string }): string;
+}
+
+export interface LogoutDeps {
+  readonly pages: LogoutPages;
+  readonly clients: OidcClients;
+  readonly identities: Identities;
+  readonly audit: AuditLog;
+  readonly facts: RequestFacts;
+}
+
+/** The `rpInitiatedLogout` feature (OpenID Connect RP-Initiated Logout 1.0) with our pages. */
+export function logoutFeature({ pages, clients, identities }: LogoutDeps) {
+  return {
+    enabled: true,
+    async logoutSource(ctx: KoaContextWithOIDC): Promise<void> {
+      const { session } = ctx.oidc;
+      const identity = session?.accountId === undefined ? undefined : await identities.find(session.accountId);
+      const secret = (session as { state?: { secret?: string } } | undefined)?.state?.secret ?? "";
+      ctx.body = pages.confirm(ctx, {
+        action: `${ROUTES.end_session}/confirm`,
+        csrf: secret,
+        who: identity === undefined ? undefined : { name: identity.display_name, account: identity.name },
+        apps: Object.keys(session?.authorizations ?? {}).map((id) => clients.name(id)),
+      });
+    },
+    postLogoutSuccessSource(ctx: KoaContextWithOIDC): void {
+      const client = ctx.oidc.client;
+      ctx.type = "html";
+      ctx.body = pages.done(ctx, { appHref: client?.clientUri, app: client === undefined ? undefined : clients.name(client.clientId) });
+    },
+  };
+}
+
+/**
+ * Two answers of the library that a strict `form-action` or a missing session would spoil:
+ * its 303 after the confirmation becomes the hand-off page (a POST's redirect chain is held to our own origin), and a sign-out
+ * without a session answers at once instead of posting a scripted form.
+ */
+export function mountLogout(provider: Provider, { pages, clients, identities, audit, facts }: LogoutDeps): void {
+  provider.use(async (context, next) => {
+    const ctx = context as unknown as KoaContextWithOIDC;
+    await next();
+    if (ctx.path === `${ROUTES.end_session}/confirm` && ctx.method === "POST" && ctx.status === 303) {
+      const href = ctx.response.get("location");
+      const client = ctx.oidc?.client;
+      ctx.status = 200;
+      ctx.remove("location");
+      ctx.type = "html";
+      ctx.set("referrer-policy", "no-referrer");
+      ctx.body = pages.handoff(ctx, { href, app: client === undefined ? undefined : clients.name(client.clientId) });
+    } else if (ctx.path === ROUTES.end_session && ctx.status === 200 && ctx.oidc?.session?.accountId === undefined) {
+      answerWithoutSession(ctx, pages, clients);
+    }
+  });
+  provider.on("end_session.success", (ctx) => void recordSignOut(ctx, { audit, identities, facts }));
+}
+
+function answerWithoutSession(ctx: KoaContextWithOIDC, pages: LogoutPages, clients: OidcClients): void {
+  const { client, params } = ctx.oidc;
+  const target = params?.["post_logout_redirect_uri"];
+  const app = client === undefined ? undefined : clients.name(client.clientId);
+  ctx.type = "html";
+  // The library validated the address against the client's registration before this point, and dropped it otherwise.
+  ctx.body = typeof target === "string" ? pages.handoff(ctx, { href: withState(target, params?.["state"]), app }) : pages.done(ctx, { appHref: client?.clientUri, app });
+}
+
+function withState(uri: string, state: unknown): string {
+  const url = new URL(uri);
+  if (typeof state === "string") url.searchParams.set("state", state);
+  return url.href;
+}
+
+async function recordSignOut(ctx: KoaContextWithOIDC, deps: Pick<LogoutDeps, "audit" | "identities" | "facts">): Promise<void> {
+  const accountId = ctx.oidc.session?.accountId;
+  const identity = accountId === undefined ? undefined : await deps.identities.find(accountId).catch(() => undefined);
+  const { client_ip, session } = deps.facts.of(ctx.req);
+  deps.audit.record({ event: "sign_out", ...(identity === undefined ? {} : { account: identity.name }), address: client_ip, reference: session });
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Provider } from "oidc-provider";
+import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
+import { createOidcGate } from "./gate.ts";
+import { mountLogout } from "./logout.ts";
+import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
+import type { SignInGate } from "../login/index.ts";
+
+export interface Oidc {
+  readonly gate: SignInGate;
+  /** Answers a request oidc-provider serves; `false` for every other path. Must stand before any body parser. */
+  handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): boolean;
+  /** The subject signed in with this browser, if any. */
+  currentSubject(req: IncomingMessage, res: ServerResponse): Promise<string | undefined>;
+}
+
+/** OpenID Connect: oidc-provider configured with our pages, store, policy and accounts. */
+export function createOidc(deps: ConfigurationDeps): Oidc {
+  const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
+  mountLogout(provider, deps);
+  provider.on("server_error", (ctx, error) => deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }));
+  const callback = provider.callback();
+  return {
+    gate: createOidcGate({ ...deps, provider }),
+    handle(req, res) {
+      const path = (req.url ?? "").split("?", 1)[0] ?? "";
+      if (path === OAUTH_METADATA) req.url = OPENID_METADATA + (req.url ?? "").slice(path.length);
+      else if (!isProviderPath(path)) return false;
+      void callback(req, res);
+      return true;
+    },
+    async currentSubject(req, res) {
+      const session = await provider.Session.get(provider.createContext(req, res) as never);
+      return session.accountId;
+    },
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * Kinds whose loss in a power cut would undo something a person or an application was told: these are flushed to disk before
+ * the promise resolves. The rest (access tokens, open interactions) may lose the last moments, never their order.
+ */
+const FLUSHED: ReadonlySet<string> = new Set([
+  "attempt", "identity", "key", "oidc.AuthorizationCode", "oidc.Grant", "oidc.RefreshToken", "oidc.Session", "oidc.consent",
+]);
+
+/** Answers whether a write of this kind must be on disk before it is acknowledged. */
+export function isFlushed(kind: string): boolean {
+  return FLUSHED.has(kind);
+}

@@ -1,0 +1,28 @@
+/** Facts beside a log message. A `Secret` prints as `[secret]`. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** The structured log. Messages are constant sentences; what varies stands in the fields. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The same log with `fields` on every line. */
+  child(fields: LogFields): Logger;
+}
+
+/** One line of the audit trail: who did what, with which outcome. Never a secret. */
+export interface AuditEvent {
+  readonly event: "sign_in" | "sign_in_refused" | "sign_out" | "application_refused" | "throttled" | "consent_granted" | "consent_denied";
+  readonly account?: string;
+  readonly username?: string;
+  readonly client_id?: string;
+  readonly address?: string;
+  readonly reason?: string;
+  readonly reference?: string;
+  readonly amr?: readonly string[];
+}
+
+export interface AuditLog {
+  record(event: AuditEvent): void;
+}
