@@ -12,7 +12,7 @@ export function createErrorHandler(deps: { pages: Pages; logger: Logger; clock: 
     const error = thrown instanceof IdpError ? thrown : new IdpError("INTERNAL", {}, { cause: thrown });
     const { status, page, log } = error.entry;
     const reference = deps.reference(req);
-    logger[log](error.code === "INTERNAL" ? "A request failed." : "A request was refused.", { code: error.code, reference, method: req.method, path: req.path, ...error.facts, cause: error.cause });
+    logger[log](error.code === "INTERNAL" ? "A request failed." : "A request was refused.", { error: error.code, reference, method: req.method, path: req.path, ...error.facts, cause: error.cause });
     res.status(status).set({ "Cache-Control": "no-store", "Content-Type": "text/html; charset=utf-8", ...(status === 503 ? { "Retry-After": "30" } : {}) });
     const model = { kind: page, app: undefined, reference, time: new Date(clock.now()).toISOString(), code: undefined, backHref: undefined };
     // What was not read of a refused request must not be taken for the next one.

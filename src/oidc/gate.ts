@@ -42,11 +42,17 @@ export function createOidcGate(deps: OidcGateDeps): SignInGate {
       if (interaction === undefined) return `/login/oidc/${encodeURIComponent(request.id)}`;
       const result = await resultOf(outcome, interaction, request, { ...deps, session: deps.facts.of(req) });
       if (outcome.kind === "signed_in" && isAnotherAccount(interaction, outcome.account)) {
-        return switchAccount(deps.provider, { req, res, interaction, result });
+        return localPart(await switchAccount(deps.provider, { req, res, interaction, result }));
       }
-      return deps.provider.interactionResult(req, res, result);
+      return localPart(await deps.provider.interactionResult(req, res, result));
     },
   };
+}
+
+/** oidc-provider names its own resume route with our origin; the browser is there already. */
+function localPart(address: string): string {
+  const { pathname, search } = new URL(address);
+  return pathname + search;
 }
 
 function isAnotherAccount(interaction: Interaction, account: AccountIdentity): boolean {
