@@ -15,7 +15,8 @@ if (password && show && status) {
   setVisible(false);
   show.addEventListener("click", () => setVisible(password.type === "password"));
   const caps = (event) => {
-    if (event.getModifierState && password.type === "password") status.textContent = event.getModifierState("CapsLock") ? status.dataset.caps : "";
+    if (event.getModifierState && password.type === "password")
+      status.textContent = event.getModifierState("CapsLock") ? status.dataset.caps : "";
   };
   password.addEventListener("keydown", caps);
   password.addEventListener("keyup", caps);

@@ -2,13 +2,37 @@ import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
 import type { Config } from "../config/index.ts";
 import {
-  brandCss, clientAddress, createCsrf, createErrorHandler, createPages, hostGate, loadAssets, notFound, route, sameOriginPost, securityHeaders,
+  brandCss,
+  clientAddress,
+  createCsrf,
+  createErrorHandler,
+  createPages,
+  hostGate,
+  loadAssets,
+  notFound,
+  route,
+  sameOriginPost,
+  securityHeaders,
 } from "../http/index.ts";
 import type { World } from "../kernel/index.ts";
 import { openKeyRing } from "../keys/index.ts";
-import { createAccess, createAttempts, createFailureFloor, createIdentities, createLoginService, createPasswordStep, loginRouter } from "../login/index.ts";
+import {
+  createAccess,
+  createAttempts,
+  createFailureFloor,
+  createIdentities,
+  createLoginService,
+  createPasswordStep,
+  loginRouter,
+} from "../login/index.ts";
 import { createHostServices, startLuaBackends } from "../lua/index.ts";
-import { createAdapterFactory, createClaimRules, createConsents, createOidc, createOidcClients } from "../oidc/index.ts";
+import {
+  createAdapterFactory,
+  createClaimRules,
+  createConsents,
+  createOidc,
+  createOidcClients,
+} from "../oidc/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
 import { createThrottle } from "../throttle/index.ts";
@@ -46,10 +70,12 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const store = await openStore(config.store, world);
   const keys = await openKeyRing({ store, world });
   const services = createHostServices({ world });
-  const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(async (error: unknown) => {
-    await store.close();
-    throw error;
-  });
+  const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(
+    async (error: unknown) => {
+      await store.close();
+      throw error;
+    },
+  );
   const audit = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
 
   const assets = loadAssets(path("public"), { "brand.css": brandCss(ui.accent) });
@@ -62,12 +88,28 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const access = createAccess({ backend: lua.accounts, clock, cacheFor: LOOKUP_CACHE });
   const throttle = createThrottle({ store, clock, limits: login.throttle });
   const floor = createFailureFloor({ clock, minimum: FAILURE_MINIMUM });
-  const password = createPasswordStep({ backend: lua.accounts, throttle, identities, floor, audit, clock, showBackendMessage: login.show_backend_message });
+  const password = createPasswordStep({
+    backend: lua.accounts,
+    throttle,
+    identities,
+    floor,
+    audit,
+    clock,
+    showBackendMessage: login.show_backend_message,
+  });
   const service = createLoginService({ attempts: createAttempts({ store, clock }), password, audit, clock });
 
   const clients = createOidcClients(config.oidc.clients);
   const oidc = createOidc({
-    config, clients, identities, access, facts, store, clock, audit, logger,
+    config,
+    clients,
+    identities,
+    access,
+    facts,
+    store,
+    clock,
+    audit,
+    logger,
     adapter: createAdapterFactory({ store, clients, clock }),
     jwks: { keys: [...keys.jwks.keys] } as never,
     cookieKeys: keys.cookieKeys,
@@ -89,17 +131,30 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.use(sameOriginPost(issuer));
   app.use(
     loginRouter({
-      gates: [oidc.gate], service, access, csrf, pages, facts,
-      forgotHref: login.links.forgot_password, offerRemember: login.session.remember > login.session.idle, minutes: Math.round(login.attempt / 60_000),
+      gates: [oidc.gate],
+      service,
+      access,
+      csrf,
+      pages,
+      facts,
+      forgotHref: login.links.forgot_password,
+      offerRemember: login.session.remember > login.session.idle,
+      minutes: Math.round(login.attempt / 60_000),
       scopeTitle: (req, request, scope) => scopeTitle(req, request.uiLocales, scope),
     }),
   );
-  app.get("/", route(async (req, res) => {
-    const subject = await oidc.currentSubject(req, res);
-    const identity = subject === undefined ? undefined : await identities.find(subject);
-    const who = identity === undefined ? undefined : { name: identity.display_name, account: identity.name, switchHref: undefined };
-    return { kind: "page", name: "home", model: { who, signOutHref: "/oidc/logout" } };
-  }));
+  app.get(
+    "/",
+    route(async (req, res) => {
+      const subject = await oidc.currentSubject(req, res);
+      const identity = subject === undefined ? undefined : await identities.find(subject);
+      const who =
+        identity === undefined
+          ? undefined
+          : { name: identity.display_name, account: identity.name, switchHref: undefined };
+      return { kind: "page", name: "home", model: { who, signOutHref: "/oidc/logout" } };
+    }),
+  );
   app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req as never).session }));
 
   const sweeper = setInterval(() => {

@@ -6,8 +6,16 @@ export function healthRouter({ store, state }: { store: Store; state: { readonly
   const router = Router();
   router.get("/health/live", (_req, res) => void res.set("Cache-Control", "no-store").json({ status: "live" }));
   router.get("/health/ready", async (_req, res) => {
-    const isReady = !state.draining && (await store.ping().then(() => true, () => false));
-    res.status(isReady ? 200 : 503).set("Cache-Control", "no-store").json({ status: isReady ? "ready" : "not ready" });
+    const isReady =
+      !state.draining &&
+      (await store.ping().then(
+        () => true,
+        () => false,
+      ));
+    res
+      .status(isReady ? 200 : 503)
+      .set("Cache-Control", "no-store")
+      .json({ status: isReady ? "ready" : "not ready" });
   });
   return router;
 }

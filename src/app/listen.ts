@@ -1,6 +1,6 @@
+import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RequestListener } from "node:http";
 import { failure, type Result, success } from "../kernel/index.ts";
 
 export interface ListenProblem {
@@ -17,7 +17,10 @@ export interface Listening {
 }
 
 /** Opens every configured address, or none. */
-export async function listen(handler: RequestListener, at: readonly { readonly host: string; readonly port: number }[]): Promise<Result<Listening, ListenProblem>> {
+export async function listen(
+  handler: RequestListener,
+  at: readonly { readonly host: string; readonly port: number }[],
+): Promise<Result<Listening, ListenProblem>> {
   const servers: Server[] = [];
   for (const address of at) {
     const opened = await open(handler, address);
@@ -27,7 +30,10 @@ export async function listen(handler: RequestListener, at: readonly { readonly h
     }
     servers.push(opened.value);
   }
-  const addresses = servers.map((server) => ({ host: (server.address() as AddressInfo).address, port: (server.address() as AddressInfo).port }));
+  const addresses = servers.map((server) => ({
+    host: (server.address() as AddressInfo).address,
+    port: (server.address() as AddressInfo).port,
+  }));
   return success({ addresses, close: (deadline) => closeAll(servers, deadline) });
 }
 
@@ -41,10 +47,15 @@ function limitedServer(handler: RequestListener): Server {
   return server;
 }
 
-function open(handler: RequestListener, { host, port }: { host: string; port: number }): Promise<Result<Server, ListenProblem>> {
+function open(
+  handler: RequestListener,
+  { host, port }: { host: string; port: number },
+): Promise<Result<Server, ListenProblem>> {
   const server = limitedServer(handler);
   return new Promise((resolve) => {
-    server.once("error", (error: NodeJS.ErrnoException) => resolve(failure({ host, port, message: explain(error, host, port) })));
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(failure({ host, port, message: explain(error, host, port) })),
+    );
     server.listen(port, host, () => resolve(success(server)));
   });
 }

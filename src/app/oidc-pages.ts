@@ -11,10 +11,21 @@ export function oidcPages(pages: Pages, clock: Clock): Drawn {
   return {
     page: {
       draw: (ctx, { kind, code, reference, app }) =>
-        pages.render(wanted(ctx), "error", { kind, app, reference, code, time: new Date(clock.now()).toISOString(), backHref: undefined }),
+        pages.render(wanted(ctx), "error", {
+          kind,
+          app,
+          reference,
+          code,
+          time: new Date(clock.now()).toISOString(),
+          backHref: undefined,
+        }),
     },
     pages: {
-      confirm: (ctx, model) => pages.render(wanted(ctx), "logout/confirm", { ...model, who: model.who === undefined ? undefined : { ...model.who, switchHref: undefined } }),
+      confirm: (ctx, model) =>
+        pages.render(wanted(ctx), "logout/confirm", {
+          ...model,
+          who: model.who === undefined ? undefined : { ...model.who, switchHref: undefined },
+        }),
       done: (ctx, model) => pages.render(wanted(ctx), "logout/done", model),
       handoff: (ctx, model) => pages.render(wanted(ctx), "login/handoff", model),
     },

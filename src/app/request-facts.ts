@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { RequestFacts } from "../login/index.ts";
 import type { Random } from "../kernel/index.ts";
+import type { RequestFacts } from "../login/index.ts";
 
 /** Connection facts of a request, with one reference id per request that pages, log and audit share. */
 export function createRequestFacts(address: (req: IncomingMessage) => string, random: Random): RequestFacts {

@@ -1,9 +1,17 @@
+import type { IncomingMessage } from "node:http";
 import type { Config } from "../config/index.ts";
 import type { Pages } from "../http/index.ts";
 import { preferencesOf } from "../http/index.ts";
-import type { IncomingMessage } from "node:http";
 
-const KNOWN: ReadonlySet<string> = new Set(["openid", "profile", "email", "phone", "address", "groups", "offline_access"]);
+const KNOWN: ReadonlySet<string> = new Set([
+  "openid",
+  "profile",
+  "email",
+  "phone",
+  "address",
+  "groups",
+  "offline_access",
+]);
 
 /** Says in the person's language what a scope lets an application have. */
 export function createScopeTitles(pages: Pages, scopes: Config["oidc"]["scopes"]) {

@@ -8,7 +8,8 @@ export function realWorld(): World {
     clock: {
       now: () => Date.now(),
       monotonic: () => performance.now(),
-      sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+      sleep: (milliseconds, signal) =>
+        delay(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
     },
     random: {
       bytes: (count) => randomBytes(count),

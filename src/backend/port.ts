@@ -47,7 +47,11 @@ export interface Unavailable {
 
 export type PasswordOutcome =
   | { readonly code: "accepted"; readonly account: Account }
-  | { readonly code: "rejected"; readonly message: string | undefined; readonly because: "wrong_password" | "not_found" | "denied" }
+  | {
+      readonly code: "rejected";
+      readonly message: string | undefined;
+      readonly because: "wrong_password" | "not_found" | "denied";
+    }
   | Unavailable;
 
 export type LookupOutcome =
@@ -56,8 +60,16 @@ export type LookupOutcome =
   | { readonly code: "denied"; readonly message: string | undefined }
   | Unavailable;
 
-export type WriteOutcome = { readonly code: "ok" } | { readonly code: "not_found" } | { readonly code: "denied" } | Unavailable;
-export type ListOutcome = { readonly code: "ok"; readonly values: readonly string[] } | { readonly code: "not_found" } | { readonly code: "denied" } | Unavailable;
+export type WriteOutcome =
+  | { readonly code: "ok" }
+  | { readonly code: "not_found" }
+  | { readonly code: "denied" }
+  | Unavailable;
+export type ListOutcome =
+  | { readonly code: "ok"; readonly values: readonly string[] }
+  | { readonly code: "not_found" }
+  | { readonly code: "denied" }
+  | Unavailable;
 
 /** Who a call is about, once an account is known. */
 export interface AccountKey {
@@ -84,5 +96,10 @@ export interface AccountBackend {
   webauthnCredentials(account: AccountKey, context: CallContext): Promise<ListOutcome>;
   saveWebauthnCredential(account: AccountKey, credential: string, context: CallContext): Promise<WriteOutcome>;
   deleteWebauthnCredential(account: AccountKey, credential: string, context: CallContext): Promise<WriteOutcome>;
-  updateWebauthnCredential(account: AccountKey, before: string, after: string, context: CallContext): Promise<WriteOutcome>;
+  updateWebauthnCredential(
+    account: AccountKey,
+    before: string,
+    after: string,
+    context: CallContext,
+  ): Promise<WriteOutcome>;
 }

@@ -7,8 +7,19 @@ import { withConfig } from "./serve-file.ts";
 
 /** A command is behind the call, no application. */
 const CONTEXT: CallContext = {
-  protocol: "idp", oidc_cid: "", saml_entity_id: "", oidc_client_name: "", redirect_uri: "", requested_scopes: [], grant_type: "",
-  session: "command", client_ip: "", client_port: "", user_agent: "", local_ip: "", local_port: "",
+  protocol: "idp",
+  oidc_cid: "",
+  saml_entity_id: "",
+  oidc_client_name: "",
+  redirect_uri: "",
+  requested_scopes: [],
+  grant_type: "",
+  session: "command",
+  client_ip: "",
+  client_port: "",
+  user_agent: "",
+  local_ip: "",
+  local_port: "",
 };
 
 /** `hash-password`: from standard input, so that the password stands in no history and no process list. */
@@ -23,22 +34,33 @@ export async function hashPasswordCommand(io: CommandEnvironment): Promise<ExitC
 }
 
 /** `accounts list`: `nauthilus_backend_list_accounts` of every backend. */
-export function listAccounts({ config: file, json }: { config: string; json?: true }, io: CommandEnvironment): Promise<ExitCode> {
+export function listAccounts(
+  { config: file, json }: { config: string; json?: true },
+  io: CommandEnvironment,
+): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
       const listed = await lua.accounts.listAccounts(CONTEXT);
       if (listed.code !== "ok") {
-        io.writeError(`the accounts cannot be listed: ${listed.code === "unavailable" ? listed.reason : listed.code}\n`);
+        io.writeError(
+          `the accounts cannot be listed: ${listed.code === "unavailable" ? listed.reason : listed.code}\n`,
+        );
         return EXIT.failed;
       }
-      io.write(json === true ? `${JSON.stringify(listed.values)}\n` : listed.values.map((name) => `${name}\n`).join(""));
+      io.write(
+        json === true ? `${JSON.stringify(listed.values)}\n` : listed.values.map((name) => `${name}\n`).join(""),
+      );
       return EXIT.fine;
     }),
   );
 }
 
 /** `accounts show`: a lookup without a password; secrets are shown as such. */
-export function showAccount(name: string, { config: file, json }: { config: string; json?: true }, io: CommandEnvironment): Promise<ExitCode> {
+export function showAccount(
+  name: string,
+  { config: file, json }: { config: string; json?: true },
+  io: CommandEnvironment,
+): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
       const found = await lua.accounts.lookup(name, CONTEXT);
@@ -46,7 +68,9 @@ export function showAccount(name: string, { config: file, json }: { config: stri
         io.writeError(`${name}: ${found.code === "unavailable" ? found.reason : found.code}\n`);
         return EXIT.failed;
       }
-      io.write(json === true ? `${JSON.stringify(found.account)}\n` : `${JSON.stringify(found.account, undefined, 2)}\n`);
+      io.write(
+        json === true ? `${JSON.stringify(found.account)}\n` : `${JSON.stringify(found.account, undefined, 2)}\n`,
+      );
       return EXIT.fine;
     }),
   );

@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { formatFaults, loadConfig } from "../config/index.ts";
 import { seedDemoAccounts } from "../lua/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -31,7 +31,12 @@ export async function demo(io: CommandEnvironment): Promise<ExitCode> {
   ]);
   return serve(config, { ...io, environment: { ...io.environment, MOONLATCH_ACCOUNTS: database } }, async () => {
     const client = config.oidc.clients[0];
-    const stop = await startApplication({ issuer: config.issuer, clientId: client?.client_id ?? "", clientSecret: client?.client_secret?.expose() ?? "", ...APPLICATION });
+    const stop = await startApplication({
+      issuer: config.issuer,
+      clientId: client?.client_id ?? "",
+      clientSecret: client?.client_secret?.expose() ?? "",
+      ...APPLICATION,
+    });
     io.write(welcome(config.issuer, passwords));
     return stop;
   });
@@ -62,7 +67,10 @@ function demoPasswords(file: string): Passwords {
 
 /** The demo application is a program of its own, as a real one would be. */
 function startApplication(options: object): Promise<() => Promise<void>> {
-  const child = fork(fileURLToPath(new URL("../demo/main.ts", import.meta.url)), { env: { ...process.env, MOONLATCH_DEMO: JSON.stringify(options) }, stdio: "inherit" });
+  const child = fork(fileURLToPath(new URL("../demo/main.ts", import.meta.url)), {
+    env: { ...process.env, MOONLATCH_DEMO: JSON.stringify(options) },
+    stdio: "inherit",
+  });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   return new Promise((resolve, reject) => {
     child.once("message", () =>

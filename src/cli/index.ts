@@ -1,8 +1,8 @@
 /** The operator's commands: thin over the composition root and the domain folders. Each resolves to its exit code. */
 import { Command, CommanderError } from "commander";
+import { hashPasswordCommand, listAccounts, showAccount } from "./account-commands.ts";
 import { checkConfig, printSchema } from "./config-commands.ts";
 import { demo } from "./demo.ts";
-import { hashPasswordCommand, listAccounts, showAccount } from "./account-commands.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { serveFile } from "./serve-file.ts";
@@ -12,23 +12,62 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
   const run = (work: () => Promise<ExitCode>) => async () => {
     code = await work();
   };
-  const program = new Command("moonlatch").description("A self-hosted identity provider.").exitOverride().configureOutput({ writeOut: io.write, writeErr: io.writeError });
+  const program = new Command("moonlatch")
+    .description("A self-hosted identity provider.")
+    .exitOverride()
+    .configureOutput({ writeOut: io.write, writeErr: io.writeError });
   const file = ["-c, --config <file>", "configuration file", "moonlatch.yaml"] as const;
 
-  program.command("demo").description("run the demo on this machine").action(run(() => demo(io)));
-  program.command("serve").description("run a configuration").option(...file).action((options: { config: string }) => run(() => serveFile(options.config, io))());
+  program
+    .command("demo")
+    .description("run the demo on this machine")
+    .action(run(() => demo(io)));
+  program
+    .command("serve")
+    .description("run a configuration")
+    .option(...file)
+    .action((options: { config: string }) => run(() => serveFile(options.config, io))());
   const config = program.command("config").description("check a configuration, print its schema");
-  config.command("check <file>").option("--json", "machine-readable").description("report every fault with its place").action((path: string, options: { json?: true }) => run(() => checkConfig(path, options, io))());
-  config.command("schema").description("print the JSON Schema").action(run(() => printSchema(io)));
+  config
+    .command("check <file>")
+    .option("--json", "machine-readable")
+    .description("report every fault with its place")
+    .action((path: string, options: { json?: true }) => run(() => checkConfig(path, options, io))());
+  config
+    .command("schema")
+    .description("print the JSON Schema")
+    .action(run(() => printSchema(io)));
   const lua = program.command("lua").description("check and call backend scripts");
-  lua.command("check").option(...file).option("--json", "machine-readable").description("load every script and report its functions").action((options: { config: string; json?: true }) => run(() => checkScripts(options, io))());
   lua
-    .command("call <function>").option(...file).requiredOption("--json <fields>", "request fields as a JSON object").option("--backend <name>", "which backend")
-    .description("call one function and print what it returned").action((name: string, options: { config: string; json: string; backend?: string }) => run(() => callFunction(name, options, io))());
-  program.command("hash-password").description("read a password from standard input and print its hash").action(run(() => hashPasswordCommand(io)));
+    .command("check")
+    .option(...file)
+    .option("--json", "machine-readable")
+    .description("load every script and report its functions")
+    .action((options: { config: string; json?: true }) => run(() => checkScripts(options, io))());
+  lua
+    .command("call <function>")
+    .option(...file)
+    .requiredOption("--json <fields>", "request fields as a JSON object")
+    .option("--backend <name>", "which backend")
+    .description("call one function and print what it returned")
+    .action((name: string, options: { config: string; json: string; backend?: string }) =>
+      run(() => callFunction(name, options, io))(),
+    );
+  program
+    .command("hash-password")
+    .description("read a password from standard input and print its hash")
+    .action(run(() => hashPasswordCommand(io)));
   const accounts = program.command("accounts").description("what the backends know");
-  accounts.command("list").option(...file).option("--json", "machine-readable").action((options: { config: string; json?: true }) => run(() => listAccounts(options, io))());
-  accounts.command("show <name>").option(...file).option("--json", "machine-readable").action((name: string, options: { config: string; json?: true }) => run(() => showAccount(name, options, io))());
+  accounts
+    .command("list")
+    .option(...file)
+    .option("--json", "machine-readable")
+    .action((options: { config: string; json?: true }) => run(() => listAccounts(options, io))());
+  accounts
+    .command("show <name>")
+    .option(...file)
+    .option("--json", "machine-readable")
+    .action((name: string, options: { config: string; json?: true }) => run(() => showAccount(name, options, io))());
 
   try {
     await program.parseAsync(args, { from: "user" });

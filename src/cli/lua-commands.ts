@@ -7,12 +7,22 @@ import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { withConfig } from "./serve-file.ts";
 
 /** Starts the backends of a configuration for one command. A script that cannot be used is reported and refused. */
-export async function withBackends(config: Config, io: CommandEnvironment, work: (lua: LuaBackends) => Promise<ExitCode>): Promise<ExitCode> {
+export async function withBackends(
+  config: Config,
+  io: CommandEnvironment,
+  work: (lua: LuaBackends) => Promise<ExitCode>,
+): Promise<ExitCode> {
   const { clock } = realWorld();
   const logger = createLogger({ level: "warn", format: "text", write: io.writeError });
   let lua: LuaBackends;
   try {
-    lua = await startLuaBackends({ backends: config.lua.backends, services: createHostServices({ world: realWorld() }), logger, clock, environment: io.environment });
+    lua = await startLuaBackends({
+      backends: config.lua.backends,
+      services: createHostServices({ world: realWorld() }),
+      logger,
+      clock,
+      environment: io.environment,
+    });
   } catch (error) {
     if (!(error instanceof LuaScriptError)) throw error;
     io.writeError(`${error.message}\n`);
@@ -26,31 +36,52 @@ export async function withBackends(config: Config, io: CommandEnvironment, work:
 }
 
 /** `lua check`: every script is loaded; which of the ten functions it defines. */
-export function checkScripts({ config: file, json }: { config: string; json?: true }, io: CommandEnvironment): Promise<ExitCode> {
+export function checkScripts(
+  { config: file, json }: { config: string; json?: true },
+  io: CommandEnvironment,
+): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
-      const found = [...lua.functions()].map(([backend, functions]) => ({ backend, functions, missing: Object.keys(BACKEND_FUNCTIONS).filter((name) => !functions.includes(name as FunctionName)) }));
+      const found = [...lua.functions()].map(([backend, functions]) => ({
+        backend,
+        functions,
+        missing: Object.keys(BACKEND_FUNCTIONS).filter((name) => !functions.includes(name as FunctionName)),
+      }));
       if (json === true) io.write(`${JSON.stringify(found, undefined, 2)}\n`);
-      else for (const { backend, functions, missing } of found) io.write(`${backend}: ${functions.length} of 10 functions${missing.length === 0 ? "" : `; missing: ${missing.join(", ")}`}\n`);
-      return found.every(({ functions }) => functions.includes("nauthilus_backend_verify_password")) ? EXIT.fine : EXIT.failed;
+      else
+        for (const { backend, functions, missing } of found)
+          io.write(
+            `${backend}: ${functions.length} of 10 functions${missing.length === 0 ? "" : `; missing: ${missing.join(", ")}`}\n`,
+          );
+      return found.every(({ functions }) => functions.includes("nauthilus_backend_verify_password"))
+        ? EXIT.fine
+        : EXIT.failed;
     }),
   );
 }
 
 /** `lua call`: one function with the given request fields, and what it returned. */
-export function callFunction(name: string, options: { config: string; json: string; backend?: string }, io: CommandEnvironment): Promise<ExitCode> {
+export function callFunction(
+  name: string,
+  options: { config: string; json: string; backend?: string },
+  io: CommandEnvironment,
+): Promise<ExitCode> {
   if (!Object.hasOwn(BACKEND_FUNCTIONS, name)) {
     io.writeError(`${name} is not a function of the contract; one of: ${Object.keys(BACKEND_FUNCTIONS).join(", ")}\n`);
     return Promise.resolve(EXIT.usage);
   }
   const fields = readFields(options.json);
   if (fields === undefined) {
-    io.writeError("--json takes a JSON object of request fields, such as '{\"username\":\"demo\",\"no_auth\":true}'\n");
+    io.writeError('--json takes a JSON object of request fields, such as \'{"username":"demo","no_auth":true}\'\n');
     return Promise.resolve(EXIT.usage);
   }
   return withConfig(options.config, io, (config) =>
     withBackends(config, io, async (lua) => {
-      const outcome = await lua.call(options.backend ?? config.lua.backends[0]?.name ?? "", name as FunctionName, fields);
+      const outcome = await lua.call(
+        options.backend ?? config.lua.backends[0]?.name ?? "",
+        name as FunctionName,
+        fields,
+      );
       io.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
       return outcome.ok ? EXIT.fine : EXIT.failed;
     }),

@@ -4,7 +4,11 @@ import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { serve } from "./serve.ts";
 
 /** Runs `work` with the configuration in a file, or reports its faults and refuses. */
-export async function withConfig(file: string, io: CommandEnvironment, work: (config: Config) => Promise<ExitCode>): Promise<ExitCode> {
+export async function withConfig(
+  file: string,
+  io: CommandEnvironment,
+  work: (config: Config) => Promise<ExitCode>,
+): Promise<ExitCode> {
   const loaded = loadConfig(resolve(io.cwd, file), io.environment);
   if (loaded.ok) return work(loaded.value);
   io.writeError(formatFaults(loaded.problem));

@@ -8,13 +8,23 @@ import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 const STOP_DEADLINE = 10_000;
 
 /** Serves a checked configuration until a stop signal comes. `started` runs once every address is open. */
-export async function serve(config: Config, io: CommandEnvironment, started: () => Promise<() => Promise<void>>): Promise<ExitCode> {
+export async function serve(
+  config: Config,
+  io: CommandEnvironment,
+  started: () => Promise<() => Promise<void>>,
+): Promise<ExitCode> {
   const world = realWorld();
   const { log, audit } = config.observability;
   const logger = createLogger({ ...log, write: io.write });
   let idp: Awaited<ReturnType<typeof composeIdp>>;
   try {
-    idp = await composeIdp({ config, world, logger, environment: io.environment, ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }) });
+    idp = await composeIdp({
+      config,
+      world,
+      logger,
+      environment: io.environment,
+      ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }),
+    });
   } catch (error) {
     if (!(error instanceof LuaScriptError)) throw error;
     io.writeError(`${error.message}\n`);

@@ -8,11 +8,16 @@ const claimMap = z.record(z.string(), z.string()).default({});
 export const clientSchema = z.strictObject({
   client_id: z.string().regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 printable ASCII characters without spaces"),
   client_name: z.string().max(128).optional(),
-  client_secret: z.string().transform((value) => new Secret(value)).optional(),
+  client_secret: z
+    .string()
+    .transform((value) => new Secret(value))
+    .optional(),
   redirect_uris: z.array(uri).min(1),
   post_logout_redirect_uris: z.array(uri).optional(),
   grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code"]),
-  token_endpoint_auth_method: z.enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]).default("client_secret_basic"),
+  token_endpoint_auth_method: z
+    .enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
+    .default("client_secret_basic"),
   jwks: z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) }).optional(),
   jwks_uri: uri.optional(),
   scope: z.string().optional(),

@@ -24,18 +24,32 @@ export interface Finding {
 }
 
 /** Reads, expands and checks a configuration file; all faults at once. Relative paths in it start at its own folder. */
-export function loadConfig(file: string, environment: Readonly<Record<string, string | undefined>>): Result<Config, readonly ConfigFault[]> {
+export function loadConfig(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Result<Config, readonly ConfigFault[]> {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    const reason = cause instanceof Error && "code" in cause && cause.code === "ENOENT" ? "there is no such file" : "the file cannot be read";
+    const reason =
+      cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+        ? "there is no such file"
+        : "the file cannot be read";
     return failure([{ file, line: 0, path: "", message: reason, suggestion: undefined }]);
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   if (document.errors.length > 0) {
-    return failure(document.errors.map((error) => ({ file, line: lines.linePos(error.pos[0]).line, path: "", message: error.message.split("\n")[0] ?? "", suggestion: undefined })));
+    return failure(
+      document.errors.map((error) => ({
+        file,
+        line: lines.linePos(error.pos[0]).line,
+        path: "",
+        message: error.message.split("\n")[0] ?? "",
+        suggestion: undefined,
+      })),
+    );
   }
   const findings = expand(document, environment, dirname(file));
   const parsed = configSchema.safeParse(document.toJS() ?? {});
@@ -50,7 +64,11 @@ export function loadConfig(file: string, environment: Readonly<Record<string, st
 }
 
 /** `${ENV:NAME}` anywhere in a text, and `something_file: path` beside `something`. */
-function expand(document: Document, environment: Readonly<Record<string, string | undefined>>, folder: string): Finding[] {
+function expand(
+  document: Document,
+  environment: Readonly<Record<string, string | undefined>>,
+  folder: string,
+): Finding[] {
   const findings: Finding[] = [];
   visit(document, {
     Pair(_key, pair) {
@@ -78,7 +96,11 @@ type Issue = NonNullable<ReturnType<typeof configSchema.safeParse>["error"]>["is
 
 function explain(issue: Issue): Finding[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown key "${key}"`, suggestion: suggest(key, issue.path) }));
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: `unknown key "${key}"`,
+      suggestion: suggest(key, issue.path),
+    }));
   }
   return [{ path: issue.path, message: issue.message }];
 }
@@ -101,13 +123,16 @@ function lineOf(path: Path, document: Document, lines: LineCounter): number {
 }
 
 export function pathText(path: Path): string {
-  return path.map((part, position) => (typeof part === "number" ? `[${part}]` : `${position === 0 ? "" : "."}${String(part)}`)).join("");
+  return path
+    .map((part, position) => (typeof part === "number" ? `[${part}]` : `${position === 0 ? "" : "."}${String(part)}`))
+    .join("");
 }
 
 /** Paths in the file start at its folder, wherever the program was started. */
 function absolute(config: Config, folder: string): Config {
   const at = (path: string): string => resolve(folder, path);
-  const withScheme = (scheme: string) => (location: string) => (location.startsWith(scheme) ? scheme + at(location.slice(scheme.length)) : location);
+  const withScheme = (scheme: string) => (location: string) =>
+    location.startsWith(scheme) ? scheme + at(location.slice(scheme.length)) : location;
   const { audit } = config.observability;
   return {
     ...config,
@@ -120,7 +145,11 @@ function absolute(config: Config, folder: string): Config {
         script: at(backend.script),
         package_path: backend.package_path.map(at),
         init: backend.init.map(at),
-        allow: { ...backend.allow, databases: backend.allow.databases.map(withScheme("sqlite3:")), files: backend.allow.files.map(at) },
+        allow: {
+          ...backend.allow,
+          databases: backend.allow.databases.map(withScheme("sqlite3:")),
+          files: backend.allow.files.map(at),
+        },
       })),
     },
     ui: { ...config.ui, logo: config.ui.logo === undefined ? undefined : at(config.ui.logo) },

@@ -6,11 +6,16 @@ const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https a
 const claimName = z.string().min(1).max(128);
 
 const backendSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be lower-case letters, digits, - or _, and begin with a letter"),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be lower-case letters, digits, - or _, and begin with a letter"),
   script: z.string().min(1),
   package_path: z.array(z.string()).default([]),
   init: z.array(z.string()).default([]),
-  protocols: z.array(z.enum(["oidc", "saml", "idp"])).min(1).default(["oidc", "saml", "idp"]),
+  protocols: z
+    .array(z.enum(["oidc", "saml", "idp"]))
+    .min(1)
+    .default(["oidc", "saml", "idp"]),
   limits: z
     .strictObject({
       call: duration.prefault("5s"),
@@ -31,10 +36,20 @@ const backendSchema = z.strictObject({
 
 const loginSchema = z.strictObject({
   session: z
-    .strictObject({ idle: duration.prefault("12h"), absolute: duration.prefault("7d"), remember: duration.prefault("30d") })
+    .strictObject({
+      idle: duration.prefault("12h"),
+      absolute: duration.prefault("7d"),
+      remember: duration.prefault("30d"),
+    })
     .prefault({}),
   attempt: duration.prefault("30m"),
-  links: z.strictObject({ forgot_password: httpUrl.optional(), change_password: httpUrl.optional(), help: httpUrl.optional() }).prefault({}),
+  links: z
+    .strictObject({
+      forgot_password: httpUrl.optional(),
+      change_password: httpUrl.optional(),
+      help: httpUrl.optional(),
+    })
+    .prefault({}),
   throttle: z.strictObject({ account: rate.prefault("10/15m"), address: rate.prefault("100/15m") }).prefault({}),
   show_backend_message: z.boolean().default(false),
 });
@@ -44,7 +59,9 @@ const oidcSchema = z.strictObject({
   claims: z
     .record(claimName, z.string())
     .default({})
-    .transform((claims): Record<string, string> => ({ email: "mail", name: "display_name", groups: "groups", ...claims })),
+    .transform(
+      (claims): Record<string, string> => ({ email: "mail", name: "display_name", groups: "groups", ...claims }),
+    ),
   scopes: z
     .record(
       z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be a scope name without spaces"),
@@ -76,14 +93,23 @@ export const configSchema = z.strictObject({
     .strictObject({
       product: z.string().min(1).max(64).default("Moonlatch"),
       logo: z.string().optional(),
-      accent: z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as "#2f5bd0"').default("#2f5bd0"),
-      languages: z.array(z.enum(["en", "de"])).min(1).default(["en", "de"]),
+      accent: z
+        .string()
+        .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as "#2f5bd0"')
+        .default("#2f5bd0"),
+      languages: z
+        .array(z.enum(["en", "de"]))
+        .min(1)
+        .default(["en", "de"]),
     })
     .prefault({}),
   observability: z
     .strictObject({
       log: z
-        .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info"), format: z.enum(["json", "text"]).default("json") })
+        .strictObject({
+          level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+          format: z.enum(["json", "text"]).default("json"),
+        })
         .prefault({}),
       audit: z.strictObject({ file: z.string().optional() }).prefault({}),
     })

@@ -20,7 +20,10 @@ export function welcomePage(): string {
 }
 
 /** Who signed in, and everything the application was told. */
-export function identityPage({ tokens, userinfo }: {
+export function identityPage({
+  tokens,
+  userinfo,
+}: {
   tokens: TokenEndpointResponse & TokenEndpointResponseHelpers;
   userinfo: UserInfoResponse;
 }): string {
@@ -41,20 +44,30 @@ ${table("What userinfo says", userinfo)}${table("What the ID token says", tokens
 }
 
 export function errorPage(sentence: string): string {
-  return page("Demo application", `<h1>Demo application</h1><p>${escape(sentence)}</p><p><a class="button primary" href="/">Back to the start</a></p>`);
+  return page(
+    "Demo application",
+    `<h1>Demo application</h1><p>${escape(sentence)}</p><p><a class="button primary" href="/">Back to the start</a></p>`,
+  );
 }
 
 function table(title: string, facts: object): string {
-  const rows = Object.entries(facts).map(([name, value]) => `<tr><th scope="row">${escape(name)}</th><td><code>${escape(show(value))}</code></td></tr>`);
+  const rows = Object.entries(facts).map(
+    ([name, value]) => `<tr><th scope="row">${escape(name)}</th><td><code>${escape(show(value))}</code></td></tr>`,
+  );
   return `<section><h2>${escape(title)}</h2><table>${rows.join("")}</table></section>`;
 }
 
 function show(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value) ?? "";
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
 }
 
 function page(title: string, body: string): string {

@@ -127,7 +127,10 @@ async function refresh({ res, config, session }: Exchange): Promise<void> {
   if (session.signedIn === undefined || token === undefined) return redirect(res, "/");
   try {
     const tokens = await oidc.refreshTokenGrant(config, token);
-    session.signedIn = { tokens, userinfo: await oidc.fetchUserInfo(config, tokens.access_token, session.signedIn.userinfo.sub) };
+    session.signedIn = {
+      tokens,
+      userinfo: await oidc.fetchUserInfo(config, tokens.access_token, session.signedIn.userinfo.sub),
+    };
   } catch {
     delete session.signedIn;
   }
@@ -165,7 +168,8 @@ function html(res: ServerResponse, status: number, body: string): void {
     .writeHead(status, {
       "Content-Type": "text/html; charset=utf-8",
       "Cache-Control": "no-store",
-      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      "Content-Security-Policy":
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     })
     .end(body);
 }

@@ -3,7 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { Router } from "express";
 
-const TYPES: Readonly<Record<string, string>> = { ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png" };
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+};
 
 /** Static files under names with their content's hash, kept in memory: they may be cached for ever. */
 export interface Assets {
@@ -23,7 +28,8 @@ export function loadAssets(publicRoot: string, generated: Readonly<Record<string
     files.set(url, { type: TYPES[extension] ?? "application/octet-stream", body });
     urls.set(name, url);
   };
-  for (const name of readdirSync(publicRoot)) if (extname(name) in TYPES) add(name, readFileSync(join(publicRoot, name)));
+  for (const name of readdirSync(publicRoot))
+    if (extname(name) in TYPES) add(name, readFileSync(join(publicRoot, name)));
   for (const [name, text] of Object.entries(generated)) add(name, Buffer.from(text));
 
   const router = Router();

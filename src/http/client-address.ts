@@ -9,7 +9,8 @@ export function clientAddress(trustedProxies: readonly string[]): (req: Incoming
     const family = isIP(address) === 6 ? "ipv6" : "ipv4";
     trusted.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
   }
-  const isTrusted = (address: string): boolean => isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const isTrusted = (address: string): boolean =>
+    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   return (req) => {
     const connection = plain(req.socket.remoteAddress ?? "");
     const header = req.headers["x-forwarded-for"];

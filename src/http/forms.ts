@@ -9,11 +9,9 @@ const MAX_FIELDS = 100;
  * @throws IdpError BODY_MALFORMED, BODY_TOO_LARGE
  */
 export function formBody(): RequestHandler {
-  return (req: Request, _res: Response, next: NextFunction) => {
-    readBody(req).then((body) => {
-      req.body = parseForm(body);
-      next();
-    }, next);
+  return async (req: Request, _res: Response, next: NextFunction) => {
+    req.body = parseForm(await readBody(req));
+    next();
   };
 }
 
@@ -36,7 +34,10 @@ async function readBody(req: Request): Promise<Buffer> {
 /** Pure. @throws IdpError BODY_MALFORMED */
 export function parseForm(body: Uint8Array): Readonly<Record<string, string>> {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
-  const pairs = Buffer.from(body).toString("latin1").split("&").filter((pair) => pair !== "");
+  const pairs = Buffer.from(body)
+    .toString("latin1")
+    .split("&")
+    .filter((pair) => pair !== "");
   if (pairs.length > MAX_FIELDS) throw new IdpError("BODY_MALFORMED", { because: "too many fields" });
   for (const pair of pairs) {
     const split = pair.indexOf("=");
@@ -50,7 +51,9 @@ export function parseForm(body: Uint8Array): Readonly<Record<string, string>> {
 function decode(text: string): string {
   try {
     // A raw byte above 127 is not urlencoded; escaping it makes it count as the octet it is.
-    return decodeURIComponent(text.replaceAll("+", " ").replaceAll(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`));
+    return decodeURIComponent(
+      text.replaceAll("+", " ").replaceAll(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`),
+    );
   } catch {
     throw new IdpError("BODY_MALFORMED", { because: "a field is not valid UTF-8" });
   }
@@ -63,8 +66,12 @@ export function sameOriginPost(issuer: string): RequestHandler {
     const { origin } = req.headers;
     const site = req.headers["sec-fetch-site"];
     // "null" comes with no-referrer pages and sandboxed frames; only Sec-Fetch-Site can then say that it is ours.
-    const isOurs = origin === undefined ? site === undefined || site === "same-origin" : origin === issuer || (origin === "null" && site === "same-origin");
-    if (!isOurs || (site !== undefined && site !== "same-origin" && site !== "none")) return next(new IdpError("CROSS_SITE_POST"));
+    const isOurs =
+      origin === undefined
+        ? site === undefined || site === "same-origin"
+        : origin === issuer || (origin === "null" && site === "same-origin");
+    if (!isOurs || (site !== undefined && site !== "same-origin" && site !== "none"))
+      return next(new IdpError("CROSS_SITE_POST"));
     next();
   };
 }

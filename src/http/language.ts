@@ -26,7 +26,11 @@ export function preferencesOf(req: IncomingMessage & { originalUrl?: string }): 
 
 /** The language to use: `ui_locales`, then cookie, then Accept-Language (RFC 9110 section 12.5.4), then the first one offered. */
 export function chooseLanguage(preferences: LanguagePreferences, offered: readonly string[]): string {
-  const wanted = [...(preferences.uiLocales?.split(" ") ?? []), preferences.cookieLang ?? "", ...accepted(preferences.acceptLanguage ?? "")];
+  const wanted = [
+    ...(preferences.uiLocales?.split(" ") ?? []),
+    preferences.cookieLang ?? "",
+    ...accepted(preferences.acceptLanguage ?? ""),
+  ];
   const primary = wanted.map((tag) => tag.split("-", 1)[0]?.toLowerCase() ?? "");
   return primary.find((tag) => offered.includes(tag)) ?? offered[0] ?? "en";
 }

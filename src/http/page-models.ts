@@ -72,17 +72,27 @@ export interface ConsentModel {
 export interface PageModels {
   "login/password": LoginModel;
   /** A signed-in person is asked whether to go on as themselves (`prompt=select_account`). */
-  "login/account": { readonly app: string | undefined; readonly action: string; readonly csrf: string; readonly who: Who };
+  "login/account": {
+    readonly app: string | undefined;
+    readonly action: string;
+    readonly csrf: string;
+    readonly who: Who;
+  };
   "login/consent": ConsentModel;
   /** "You can't use {app}": the backend or a group rule refused this application; Back sends `access_denied` to it. */
   "login/refused": { readonly app: string; readonly action: string; readonly csrf: string; readonly who: Who };
   "login/outofdate": { readonly startHref: string | undefined; readonly minutes: number };
   "login/handoff": { readonly app: string | undefined; readonly href: string };
-  "logout/confirm": { readonly action: string; readonly csrf: string; readonly who: Who | undefined; readonly apps: readonly string[] };
+  "logout/confirm": {
+    readonly action: string;
+    readonly csrf: string;
+    readonly who: Who | undefined;
+    readonly apps: readonly string[];
+  };
   "logout/done": { readonly appHref: string | undefined; readonly app: string | undefined };
   /** `home`: for the bare origin. */
-  "home": { readonly who: Who | undefined; readonly signOutHref: string };
-  "error": {
+  home: { readonly who: Who | undefined; readonly signOutHref: string };
+  error: {
     /** Key below `error.` in the catalogue. */
     readonly kind: string;
     readonly app: string | undefined;

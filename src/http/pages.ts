@@ -4,7 +4,7 @@ import ejs from "ejs";
 import type { Assets } from "./assets.ts";
 import { type Catalogue, loadCatalogue, type Translate } from "./catalogue.ts";
 import { chooseLanguage, type LanguagePreferences } from "./language.ts";
-import type { Frame, PageModels, PageName } from "./page-models.ts";
+import type { Frame, LanguageChoice, PageModels, PageName } from "./page-models.ts";
 
 export interface PagesOptions {
   readonly viewsRoot: string;
@@ -49,7 +49,7 @@ export function createPages({ viewsRoot, assets, ui, links }: PagesOptions): Pag
         dir: "ltr",
         product: ui.product,
         logo: undefined,
-        languages: ui.languages.map((code) => ({ code, name: OWN_NAMES[code] ?? code, href: withLanguage(preferences.url, code), current: code === lang })),
+        languages: languageMenu(preferences.url, ui.languages, lang),
         links: { help: links.help },
       };
       const body = find(name)({ ...model, t, frame });
@@ -57,16 +57,24 @@ export function createPages({ viewsRoot, assets, ui, links }: PagesOptions): Pag
       const isError = name === "error" || note?.tone === "danger";
       const title = name === "error" ? t(`error.${"kind" in model ? model.kind : "server"}.title`) : t(`title.${name}`);
       const refresh = name === "login/handoff" && "href" in model ? model.href : undefined;
-      return find("layout")({ frame, t, body, refresh, title: `${isError ? `${t("title.error")}: ` : ""}${title} – ${ui.product}`, css: [assets.url("style.css"), assets.url("brand.css")], js: assets.url("ui.js") });
+      return find("layout")({
+        frame,
+        t,
+        body,
+        refresh,
+        title: `${isError ? `${t("title.error")}: ` : ""}${title} – ${ui.product}`,
+        css: [assets.url("style.css"), assets.url("brand.css")],
+        js: assets.url("ui.js"),
+      });
     },
   };
 }
 
-function withLanguage(url: string, code: string): string {
+/** Links to the same page in another language. A page with a query of its own has none: a link must not repeat what was sent. */
+function languageMenu(url: string, offered: readonly string[], current: string): readonly LanguageChoice[] {
   const [path = "/", query = ""] = url.split("?", 2);
-  const params = new URLSearchParams(query);
-  params.set("ui_locales", code);
-  return `${path}?${params.toString()}`;
+  if (!/^(?:ui_locales=[a-z-]*)?$/.test(query)) return [];
+  return offered.map((code) => ({ code, name: OWN_NAMES[code] ?? code, href: `${path}?ui_locales=${code}`, current: code === current }));
 }
 
 function compileAll(root: string): ReadonlyMap<string, Template> {
@@ -89,5 +97,10 @@ function compile(root: string, name: string): Template {
 /** A missing value in a template is a mistake, not an empty place. */
 function escapeHtml(value: unknown): string {
   if (value === undefined || value === null) throw new Error("a template printed a value that is not there");
-  return String(value).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&#34;").replaceAll("'", "&#39;");
+  return String(value)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&#34;")
+    .replaceAll("'", "&#39;");
 }

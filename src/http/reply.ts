@@ -47,7 +47,8 @@ function sendPage(req: Request, res: Response, reply: Extract<Reply, { kind: "pa
   const pages = req.app.locals["pages"] as Pages;
   const own = preferencesOf(req);
   rememberLanguage(req, res, own.uiLocales);
-  const preferences = reply.uiLocales === undefined || own.uiLocales !== undefined ? own : { ...own, uiLocales: reply.uiLocales };
+  const preferences =
+    reply.uiLocales === undefined || own.uiLocales !== undefined ? own : { ...own, uiLocales: reply.uiLocales };
   const html = pages.render(preferences, reply.name, reply.model as never);
   res.status(reply.status ?? 200).set("Content-Type", "text/html; charset=utf-8");
   if (reply.headers !== undefined) res.set(reply.headers);
@@ -57,6 +58,12 @@ function sendPage(req: Request, res: Response, reply: Extract<Reply, { kind: "pa
 /** A choice in the language menu lasts: the next page of the sign-in has no such parameter. */
 function rememberLanguage(req: Request, res: Response, chosen: string | undefined): void {
   if (chosen !== undefined && /^[a-z]{2}$/.test(chosen)) {
-    res.cookie(LANGUAGE_COOKIE, chosen, { httpOnly: true, sameSite: "lax", path: "/", secure: req.secure, maxAge: 31_536_000_000 });
+    res.cookie(LANGUAGE_COOKIE, chosen, {
+      httpOnly: true,
+      sameSite: "lax",
+      path: "/",
+      secure: req.secure,
+      maxAge: 31_536_000_000,
+    });
   }
 }

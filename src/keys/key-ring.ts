@@ -22,7 +22,9 @@ export async function openKeyRing({ store, world }: { store: Store; world: World
   const keys: JWK[] = [];
   for (const alg of ALGORITHMS) keys.push((await once({ store, world }, `sign.${alg}`, () => signingKey(alg))) as JWK);
   const secret = async (name: string): Promise<string> => {
-    const made = await once({ store, world }, name, async () => ({ secret: Buffer.from(world.random.bytes(32)).toString("base64url") }));
+    const made = await once({ store, world }, name, async () => ({
+      secret: Buffer.from(world.random.bytes(32)).toString("base64url"),
+    }));
     return String(made["secret"]);
   };
   return {

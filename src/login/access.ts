@@ -77,9 +77,16 @@ export function createAccess(deps: { backend: AccountBackend; clock: Clock; cach
 /** Applies the application's group rule to a lookup. */
 export function withGroups(decision: AccessDecision, rule: AccessRule): AccessDecision {
   if (decision.code !== "allowed" || rule.allow_groups.length === 0) return decision;
-  return decision.account.groups.some((group) => rule.allow_groups.includes(group)) ? decision : { code: "denied", reason: "group" };
+  return decision.account.groups.some((group) => rule.allow_groups.includes(group))
+    ? decision
+    : { code: "denied", reason: "group" };
 }
 
 function accessAccount(account: Account): AccessAccount {
-  return { name: account.name, display_name: account.display_name, attributes: account.attributes, groups: account.groups };
+  return {
+    name: account.name,
+    display_name: account.display_name,
+    attributes: account.attributes,
+    groups: account.groups,
+  };
 }

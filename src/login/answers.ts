@@ -42,7 +42,12 @@ function readIdentify(state: Extract<LoginState, { at: "identify" }>, decision: 
   if (decision === "switch") return event({ kind: "other_account" });
   // The name of a known person comes from the stored state; what the form says about it does not count.
   const username = state.fixed ? state.username : (fields["username"] ?? "");
-  return { kind: "password", username, password: new Secret(fields["password"] ?? ""), remember: fields["remember"] === "on" };
+  return {
+    kind: "password",
+    username,
+    password: new Secret(fields["password"] ?? ""),
+    remember: fields["remember"] === "on",
+  };
 }
 
 function tickedScopes(fields: Fields): ReadonlySet<string> {

@@ -55,7 +55,9 @@ export function createAttempts({ store, clock }: { store: Store; clock: Clock })
 
   return {
     async open(request) {
-      return (await read(request.id))?.attempt ?? { id: request.id, state: request.initial, step: 0, failure: undefined };
+      return (
+        (await read(request.id))?.attempt ?? { id: request.id, state: request.initial, step: 0, failure: undefined }
+      );
     },
     async move(attempt, state, failure) {
       const next: Attempt = { id: attempt.id, state, step: attempt.step + 1, failure };

@@ -28,7 +28,12 @@ export type LoginOutcome =
       readonly remember: boolean;
     }
   | { readonly kind: "account_confirmed" }
-  | { readonly kind: "consented"; readonly scopes: readonly string[]; readonly rejected: readonly string[]; readonly claims: readonly string[] }
+  | {
+      readonly kind: "consented";
+      readonly scopes: readonly string[];
+      readonly rejected: readonly string[];
+      readonly claims: readonly string[];
+    }
   | { readonly kind: "consent_denied" }
   | { readonly kind: "application_refused" }
   | { readonly kind: "cancelled" }
@@ -36,7 +41,12 @@ export type LoginOutcome =
   | { readonly kind: "demand_unmet" };
 
 export type LoginEvent =
-  | { readonly kind: "password_accepted"; readonly account: AccountIdentity; readonly authTime: number; readonly remember: boolean }
+  | {
+      readonly kind: "password_accepted";
+      readonly account: AccountIdentity;
+      readonly authTime: number;
+      readonly remember: boolean;
+    }
   | { readonly kind: "account_confirmed" }
   | { readonly kind: "other_account" }
   | { readonly kind: "consent"; readonly decision: "allow" | "deny"; readonly optional: ReadonlySet<string> }
@@ -57,7 +67,9 @@ export function advance(state: LoginState, event: LoginEvent): Transition {
     case "account_confirmed":
       return state.at === "choose" ? done({ kind: "account_confirmed" }) : undefined;
     case "other_account":
-      return state.at === "choose" || state.at === "identify" ? { at: "identify", username: "", fixed: false } : undefined;
+      return state.at === "choose" || state.at === "identify"
+        ? { at: "identify", username: "", fixed: false }
+        : undefined;
     case "consent":
       return state.at === "consent" ? decideConsent(state.ask, event) : undefined;
     case "back":

@@ -9,7 +9,10 @@ export interface SignInRequest {
   readonly id: string;
   readonly protocol: BackendProtocol;
   /** What the backend is told about the application. */
-  readonly application: Pick<CallContext, "protocol" | "oidc_cid" | "saml_entity_id" | "oidc_client_name" | "redirect_uri" | "requested_scopes">;
+  readonly application: Pick<
+    CallContext,
+    "protocol" | "oidc_cid" | "saml_entity_id" | "oidc_client_name" | "redirect_uri" | "requested_scopes"
+  >;
   readonly rule: AccessRule;
   /** The application's name as people know it. */
   readonly app: string | undefined;

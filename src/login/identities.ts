@@ -1,6 +1,6 @@
-import type { Logger } from "../telemetry/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { JsonObject, Store } from "../store/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { AccountIdentity } from "./identity.ts";
 
 const KIND = "identity";
@@ -27,11 +27,14 @@ export function createIdentities(deps: { store: Store; clock: Clock; keepFor: nu
     async remember(identity) {
       const known = await find(identity.subject);
       if (known !== undefined && !isSamePerson(known, identity)) {
-        logger.error("Two accounts have the same subject identifier; the second is refused. Give each a unique unique_user_id.", {
-          subject: identity.subject,
-          first: `${known.backend}/${known.name}`,
-          second: `${identity.backend}/${identity.name}`,
-        });
+        logger.error(
+          "Two accounts have the same subject identifier; the second is refused. Give each a unique unique_user_id.",
+          {
+            subject: identity.subject,
+            first: `${known.backend}/${known.name}`,
+            second: `${identity.backend}/${identity.name}`,
+          },
+        );
         return false;
       }
       await store.put(KIND, identity.subject, { ...identity }, { expiresAt: clock.now() + keepFor });

@@ -2,7 +2,14 @@
  * The sign-in: a pure state machine (`flow.ts`) over stored attempts, the password step, and the pages below `/login/<protocol>/<id>`.
  * Protocols come in through the {@link SignInGate} port; no protocol library is known here, and only a finished attempt is handed back.
  */
-export { type Access, type AccessAccount, type AccessDecision, type AccessRule, createAccess, withGroups } from "./access.ts";
+export {
+  type Access,
+  type AccessAccount,
+  type AccessDecision,
+  type AccessRule,
+  createAccess,
+  withGroups,
+} from "./access.ts";
 export { createAttempts } from "./attempts.ts";
 export type { ConnectionFacts, RequestFacts } from "./facts.ts";
 export { createFailureFloor } from "./failure-floor.ts";
@@ -10,6 +17,6 @@ export type { LoginOutcome, LoginState } from "./flow.ts";
 export type { SignInGate, SignInRequest } from "./gate.ts";
 export { createIdentities, type Identities } from "./identities.ts";
 export type { AccountIdentity } from "./identity.ts";
-export { createLoginService } from "./service.ts";
 export { createPasswordStep } from "./password-step.ts";
 export { loginRouter } from "./router.ts";
+export { createLoginService } from "./service.ts";

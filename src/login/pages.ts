@@ -6,7 +6,10 @@ import type { AccountIdentity } from "./identity.ts";
 
 /** A page of the sign-in with its model: the page is a function of the state. */
 export type LoginPage = {
-  [Name in "login/password" | "login/account" | "login/consent" | "login/refused"]: { readonly name: Name; readonly model: PageModels[Name] };
+  [Name in "login/password" | "login/account" | "login/consent" | "login/refused"]: {
+    readonly name: Name;
+    readonly model: PageModels[Name];
+  };
 }["login/password" | "login/account" | "login/consent" | "login/refused"];
 
 export interface PageInput {
@@ -69,7 +72,11 @@ function loginModel(state: Extract<LoginState, { at: "identify" }>, input: PageI
 
 function consentModel(state: Extract<LoginState, { at: "consent" }>, input: PageInput): PageModels["login/consent"] {
   const { details, app } = input.request;
-  const item = (scope: string): ConsentItem => ({ scope, title: input.scopeTitle(scope), value: valueOf(scope, input.account) });
+  const item = (scope: string): ConsentItem => ({
+    scope,
+    title: input.scopeTitle(scope),
+    value: valueOf(scope, input.account),
+  });
   const asked = state.ask.scopes.filter((scope) => scope !== "openid");
   return {
     app: app ?? "",
@@ -78,7 +85,9 @@ function consentModel(state: Extract<LoginState, { at: "consent" }>, input: Page
     csrf: input.csrf,
     who: whoOf(state.account),
     required: asked.filter((scope) => !OPTIONAL_SCOPES.has(scope)).map(item),
-    optional: asked.filter((scope) => OPTIONAL_SCOPES.has(scope)).map((scope) => ({ ...item(scope), checked: details.granted.includes(scope) })),
+    optional: asked
+      .filter((scope) => OPTIONAL_SCOPES.has(scope))
+      .map((scope) => ({ ...item(scope), checked: details.granted.includes(scope) })),
     granted: details.granted.filter((scope) => scope !== "openid" && !asked.includes(scope)).map(item),
     policyUri: details.policyUri,
     tosUri: details.tosUri,

@@ -41,9 +41,21 @@ const PASSWORD_LIMIT = 1024;
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { backend, throttle, identities, floor, audit, clock, showBackendMessage } = deps;
 
-  const refuse = async (attempt: PasswordAttempt, reason: string, startedAt: number, message?: string): Promise<PasswordResult> => {
+  const refuse = async (
+    attempt: PasswordAttempt,
+    reason: string,
+    startedAt: number,
+    message?: string,
+  ): Promise<PasswordResult> => {
     const { username, context } = attempt;
-    audit.record({ event: "sign_in_refused", username, client_id: context.oidc_cid, address: context.client_ip, reason, reference: context.session });
+    audit.record({
+      event: "sign_in_refused",
+      username,
+      client_id: context.oidc_cid,
+      address: context.client_ip,
+      reason,
+      reference: context.session,
+    });
     await floor.pad(startedAt);
     return { code: "rejected", message: showBackendMessage ? message : undefined };
   };
@@ -75,7 +87,13 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       const { username, context } = attempt;
       const allowed = await throttle.attempt({ account: username, address: context.client_ip });
       if (!allowed.allowed) {
-        audit.record({ event: "throttled", username, client_id: context.oidc_cid, address: context.client_ip, reference: context.session });
+        audit.record({
+          event: "throttled",
+          username,
+          client_id: context.oidc_cid,
+          address: context.client_ip,
+          reference: context.session,
+        });
         return { code: "throttled", retryAfterMs: allowed.retryAfterMs };
       }
       if (!isPlausible(attempt)) return refuse(attempt, "implausible_input", startedAt);
@@ -86,6 +104,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
 
 function isPlausible({ username, password }: PasswordAttempt): boolean {
   const secret = password.expose();
-  if (username === "" || username.length > USERNAME_LIMIT || /\p{Cc}/u.test(username) || !username.isWellFormed()) return false;
+  if (username === "" || username.length > USERNAME_LIMIT || /\p{Cc}/u.test(username) || !username.isWellFormed())
+    return false;
   return secret !== "" && secret.length <= PASSWORD_LIMIT && !secret.includes("\0") && secret.isWellFormed();
 }

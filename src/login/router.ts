@@ -1,5 +1,14 @@
 import { type Request, type Response, Router } from "express";
-import { type Csrf, formBody, localPath, type Note, type Pages, preferencesOf, type Reply, route } from "../http/index.ts";
+import {
+  type Csrf,
+  formBody,
+  localPath,
+  type Note,
+  type Pages,
+  preferencesOf,
+  type Reply,
+  route,
+} from "../http/index.ts";
 import { IdpError } from "../kernel/index.ts";
 import type { Access } from "./access.ts";
 import type { Fields } from "./answers.ts";
@@ -29,8 +38,15 @@ export function loginRouter(deps: LoginRouterDeps): Router {
   const router = Router();
   for (const gate of deps.gates) {
     const path = `/login/${gate.via}/:id`;
-    router.get(path, route((req, res) => show({ ...deps, gate, req, res })));
-    router.post(path, formBody(), route((req, res) => answer({ ...deps, gate, req, res })));
+    router.get(
+      path,
+      route((req, res) => show({ ...deps, gate, req, res })),
+    );
+    router.post(
+      path,
+      formBody(),
+      route((req, res) => answer({ ...deps, gate, req, res })),
+    );
   }
   return router;
 }
@@ -65,9 +81,15 @@ async function answer(visit: Visit): Promise<Reply> {
 }
 
 /** Whether a form belongs to the attempt's present step, to an earlier one, or to nobody we know. */
-function formOf({ csrf }: Visit, request: SignInRequest, attempt: Attempt, token: string): "current" | "spent" | "foreign" {
+function formOf(
+  { csrf }: Visit,
+  request: SignInRequest,
+  attempt: Attempt,
+  token: string,
+): "current" | "spent" | "foreign" {
   if (csrf.verify(bindingOf(request, attempt.step), token)) return "current";
-  for (let step = attempt.step - 1; step >= 0; step -= 1) if (csrf.verify(bindingOf(request, step), token)) return "spent";
+  for (let step = attempt.step - 1; step >= 0; step -= 1)
+    if (csrf.verify(bindingOf(request, step), token)) return "spent";
   return "foreign";
 }
 
@@ -84,12 +106,22 @@ async function replyTo(visit: Visit, request: SignInRequest, before: Attempt, re
     case "throttled": {
       const minutes = Math.ceil(result.retryAfterMs / 60_000);
       const headers = { "Retry-After": String(Math.ceil(result.retryAfterMs / 1000)) };
-      return view(visit, request, before, { status: 429, headers, note: notes(visit, request).throttled(minutes), username: result.username });
+      return view(visit, request, before, {
+        status: 429,
+        headers,
+        note: notes(visit, request).throttled(minutes),
+        username: result.username,
+      });
     }
     case "unavailable": {
       const reference = visit.facts.of(visit.req).session;
       const headers = { "Retry-After": "30" };
-      return view(visit, request, before, { status: 503, headers, note: notes(visit, request).unavailable(reference), username: result.username });
+      return view(visit, request, before, {
+        status: 503,
+        headers,
+        note: notes(visit, request).unavailable(reference),
+        username: result.username,
+      });
     }
     default:
       return result satisfies never;
@@ -97,14 +129,21 @@ async function replyTo(visit: Visit, request: SignInRequest, before: Attempt, re
 }
 
 function finish({ gate, req, res }: Visit, request: SignInRequest, attempt: Attempt): Promise<string> {
-  if (attempt.state.at !== "done") throw new IdpError("INTERNAL", { because: "an unfinished attempt cannot be handed on" });
+  if (attempt.state.at !== "done")
+    throw new IdpError("INTERNAL", { because: "an unfinished attempt cannot be handed on" });
   return gate.finish(req, res, request, attempt.state.outcome);
 }
 
 /** A POST that completes answers 200: a redirect chain of a POST is held to `form-action 'self'` by browsers. */
 async function handOff(visit: Visit, request: SignInRequest, attempt: Attempt): Promise<Reply> {
   const href = localPath(await finish(visit, request, attempt));
-  return { kind: "page", name: "login/handoff", model: { app: request.app, href }, headers: { "Referrer-Policy": "no-referrer" }, ...languageOf(request) };
+  return {
+    kind: "page",
+    name: "login/handoff",
+    model: { app: request.app, href },
+    headers: { "Referrer-Policy": "no-referrer" },
+    ...languageOf(request),
+  };
 }
 
 function here({ gate }: Visit, request: SignInRequest): Reply {
@@ -145,7 +184,13 @@ async function view(visit: Visit, request: SignInRequest, attempt: Attempt, show
     ...(account === undefined ? {} : { account }),
   });
   if (found === undefined) return here(visit, request);
-  return { kind: "page", ...found, status: shown.status ?? 200, headers: shown.headers ?? {}, ...languageOf(request) } as Reply;
+  return {
+    kind: "page",
+    ...found,
+    status: shown.status ?? 200,
+    headers: shown.headers ?? {},
+    ...languageOf(request),
+  } as Reply;
 }
 
 /** What the consent page shows as values; without an answer of the backend it shows none. */
@@ -159,8 +204,20 @@ async function accountFor({ access, facts, req }: Visit, request: SignInRequest,
 function notes({ pages, req }: Visit, request: SignInRequest) {
   const { t } = pages.translator({ ...preferencesOf(req), ...languageOf(request) });
   return {
-    failed: (message: string | undefined): Note => ({ tone: "danger", title: t("login.failed.title"), text: message ?? t("login.failed.text") }),
-    throttled: (minutes: number): Note => ({ tone: "warning", title: t("login.throttled.title"), text: t("login.throttled.text", { minutes }) }),
-    unavailable: (ref: string): Note => ({ tone: "warning", title: t("login.unavailable.title"), text: t("login.unavailable.text", { ref }) }),
+    failed: (message: string | undefined): Note => ({
+      tone: "danger",
+      title: t("login.failed.title"),
+      text: message ?? t("login.failed.text"),
+    }),
+    throttled: (minutes: number): Note => ({
+      tone: "warning",
+      title: t("login.throttled.title"),
+      text: t("login.throttled.text", { minutes }),
+    }),
+    unavailable: (ref: string): Note => ({
+      tone: "warning",
+      title: t("login.unavailable.title"),
+      text: t("login.unavailable.text", { ref }),
+    }),
   };
 }

@@ -1,11 +1,11 @@
 import type { CallContext } from "../backend/index.ts";
-import type { AuditLog } from "../telemetry/index.ts";
 import type { Clock } from "../kernel/index.ts";
+import type { AuditLog } from "../telemetry/index.ts";
 import type { Answer, Fields } from "./answers.ts";
 import { readAnswer } from "./answers.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
-import { advance, type LoginEvent, type LoginState } from "./flow.ts";
 import type { ConnectionFacts } from "./facts.ts";
+import { advance, type LoginEvent, type LoginState } from "./flow.ts";
 import type { SignInRequest } from "./gate.ts";
 import type { PasswordStep } from "./password-step.ts";
 
@@ -52,14 +52,30 @@ export function createLoginService({ attempts, password, audit, clock }: LoginSe
     switch (result.code) {
       case "accepted": {
         const authTime = Math.floor(clock.now() / 1000);
-        const moved = await step(attempt, { kind: "password_accepted", account: result.identity, authTime, remember: typed.remember });
+        const moved = await step(attempt, {
+          kind: "password_accepted",
+          account: result.identity,
+          authTime,
+          remember: typed.remember,
+        });
         if (moved.kind === "moved") {
-          audit.record({ event: "sign_in", account: result.identity.name, client_id: context.oidc_cid, address: context.client_ip, amr: ["pwd"], reference: context.session });
+          audit.record({
+            event: "sign_in",
+            account: result.identity.name,
+            client_id: context.oidc_cid,
+            address: context.client_ip,
+            amr: ["pwd"],
+            reference: context.session,
+          });
         }
         return moved;
       }
       case "rejected":
-        return move(attempt, attempt.state, { username: typed.username, remember: typed.remember, message: result.message });
+        return move(attempt, attempt.state, {
+          username: typed.username,
+          remember: typed.remember,
+          message: result.message,
+        });
       case "throttled":
         return { kind: "throttled", retryAfterMs: result.retryAfterMs, username: typed.username };
       case "unavailable":
@@ -101,7 +117,13 @@ interface Job {
 
 function auditDecision(audit: AuditLog, state: LoginState, event: LoginEvent, context: CallContext): void {
   const account = state.at === "consent" || state.at === "refused" ? state.account.name : undefined;
-  const about = { ...(account === undefined ? {} : { account }), client_id: context.oidc_cid, address: context.client_ip, reference: context.session };
-  if (event.kind === "consent") audit.record({ event: event.decision === "allow" ? "consent_granted" : "consent_denied", ...about });
+  const about = {
+    ...(account === undefined ? {} : { account }),
+    client_id: context.oidc_cid,
+    address: context.client_ip,
+    reference: context.session,
+  };
+  if (event.kind === "consent")
+    audit.record({ event: event.decision === "allow" ? "consent_granted" : "consent_denied", ...about });
   if (event.kind === "back") audit.record({ event: "application_refused", ...about });
 }

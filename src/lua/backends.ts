@@ -37,7 +37,9 @@ export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackend
     functions: () => new Map(started.map(({ options, pool }) => [options.name, pool.functions])),
     call(name, fn, fields) {
       const backend = started.find(({ options }) => options.name === name);
-      return backend === undefined ? Promise.resolve({ ok: false, reason: `there is no backend ${name}` }) : backend.pool.call(fn, fields);
+      return backend === undefined
+        ? Promise.resolve({ ok: false, reason: `there is no backend ${name}` })
+        : backend.pool.call(fn, fields);
     },
     async close() {
       await Promise.all(started.map(({ pool }) => pool.close()));

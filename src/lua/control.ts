@@ -58,12 +58,14 @@ export function createControl(deps: ControlDeps) {
   const charge = (instructions: number): void => {
     if (current === undefined) return;
     current.instructions += instructions;
-    if (current.instructions > deps.instructions) kill("the script used up its instructions (lua.backends[].limits.instructions)");
+    if (current.instructions > deps.instructions)
+      kill("the script used up its instructions (lua.backends[].limits.instructions)");
   };
   const rethrow = (): void => {
     if (current?.killed !== undefined) throw current.killed;
   };
-  const mayYield = (L: LuaState): boolean => current !== undefined && !current.mustBlock && fengari.lua.lua_isyieldable(L);
+  const mayYield = (L: LuaState): boolean =>
+    current !== undefined && !current.mustBlock && fengari.lua.lua_isyieldable(L);
 
   const hook = (L: LuaState): void => {
     deps.beat();
@@ -114,7 +116,12 @@ export function createControl(deps: ControlDeps) {
   };
 
   const isParked = new WeakSet<LuaState>();
-  const resumeInner = (L: LuaState, co: LuaState, args: number, after: (L: LuaState, status: number) => number): number => {
+  const resumeInner = (
+    L: LuaState,
+    co: LuaState,
+    args: number,
+    after: (L: LuaState, status: number) => number,
+  ): number => {
     const { lua } = fengari;
     const call = current;
     const outer = call?.mustBlock ?? false;
@@ -135,7 +142,10 @@ export function createControl(deps: ControlDeps) {
     const { lua, to_luastring } = fengari;
     const isDead = lua.lua_status(co) === lua.LUA_OK && lua.lua_gettop(co) === 0;
     if (isParked.has(co) || isDead) {
-      lua.lua_pushstring(co, to_luastring(isDead ? "cannot resume dead coroutine" : "cannot resume non-suspended coroutine"));
+      lua.lua_pushstring(
+        co,
+        to_luastring(isDead ? "cannot resume dead coroutine" : "cannot resume non-suspended coroutine"),
+      );
       return after(L, -1);
     }
     lua.lua_xmove(L, co, args);
@@ -155,8 +165,11 @@ export function createControl(deps: ControlDeps) {
     const { lua, to_jsstring } = fengari;
     if (lua.lua_gettop(L) === 0) return "the script failed without a message";
     const type = lua.lua_type(L, index);
-    if (type !== lua.LUA_TSTRING && type !== lua.LUA_TNUMBER) return `the script failed with a ${to_jsstring(lua.lua_typename(L, type))} instead of a message`;
-    return Buffer.from(lua.lua_tostring(L, index) ?? []).toString("utf8").slice(0, 2_000);
+    if (type !== lua.LUA_TSTRING && type !== lua.LUA_TNUMBER)
+      return `the script failed with a ${to_jsstring(lua.lua_typename(L, type))} instead of a message`;
+    return Buffer.from(lua.lua_tostring(L, index) ?? [])
+      .toString("utf8")
+      .slice(0, 2_000);
   };
 
   return {
@@ -273,5 +286,17 @@ export function createControl(deps: ControlDeps) {
 export type Control = ReturnType<typeof createControl>;
 
 function newCall(id: number, co: LuaState): Running {
-  return { id, co, instructions: 0, bytes: 0, hostCalls: 0, pause: undefined, mustBlock: false, killed: undefined, reply: undefined, statusMessage: undefined, logged: [] };
+  return {
+    id,
+    co,
+    instructions: 0,
+    bytes: 0,
+    hostCalls: 0,
+    pause: undefined,
+    mustBlock: false,
+    killed: undefined,
+    reply: undefined,
+    statusMessage: undefined,
+    logged: [],
+  };
 }

@@ -27,17 +27,47 @@ function partsOf(date: Date, isUtc: boolean): Parts {
 }
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
-const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"] as const;
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+] as const;
 const two = (value: number): string => String(value).padStart(2, "0");
 const day = (parts: Parts): string => DAYS[parts.wday - 1] ?? "";
 const month = (parts: Parts): string => MONTHS[parts.month - 1] ?? "";
 const clock = (parts: Parts): string => `${two(parts.hour)}:${two(parts.min)}:${two(parts.sec)}`;
 
 const LETTERS: Readonly<Record<string, (parts: Parts) => string>> = {
-  Y: (p) => String(p.year), y: (p) => two(p.year % 100), m: (p) => two(p.month), d: (p) => two(p.day),
-  H: (p) => two(p.hour), I: (p) => two(p.hour % 12 || 12), M: (p) => two(p.min), S: (p) => two(p.sec), p: (p) => (p.hour < 12 ? "AM" : "PM"),
-  A: day, a: (p) => day(p).slice(0, 3), B: month, b: (p) => month(p).slice(0, 3), j: (p) => String(p.yday).padStart(3, "0"), w: (p) => String(p.wday - 1),
-  X: clock, x: (p) => `${two(p.month)}/${two(p.day)}/${two(p.year % 100)}`, D: (p) => `${two(p.month)}/${two(p.day)}/${two(p.year % 100)}`,
-  F: (p) => `${p.year}-${two(p.month)}-${two(p.day)}`, T: clock, c: (p) => `${day(p).slice(0, 3)} ${month(p).slice(0, 3)} ${String(p.day).padStart(2)} ${clock(p)} ${p.year}`,
-  Z: () => "UTC", "%": () => "%",
+  Y: (p) => String(p.year),
+  y: (p) => two(p.year % 100),
+  m: (p) => two(p.month),
+  d: (p) => two(p.day),
+  H: (p) => two(p.hour),
+  I: (p) => two(p.hour % 12 || 12),
+  M: (p) => two(p.min),
+  S: (p) => two(p.sec),
+  p: (p) => (p.hour < 12 ? "AM" : "PM"),
+  A: day,
+  a: (p) => day(p).slice(0, 3),
+  B: month,
+  b: (p) => month(p).slice(0, 3),
+  j: (p) => String(p.yday).padStart(3, "0"),
+  w: (p) => String(p.wday - 1),
+  X: clock,
+  x: (p) => `${two(p.month)}/${two(p.day)}/${two(p.year % 100)}`,
+  D: (p) => `${two(p.month)}/${two(p.day)}/${two(p.year % 100)}`,
+  F: (p) => `${p.year}-${two(p.month)}-${two(p.day)}`,
+  T: clock,
+  c: (p) => `${day(p).slice(0, 3)} ${month(p).slice(0, 3)} ${String(p.day).padStart(2)} ${clock(p)} ${p.year}`,
+  Z: () => "UTC",
+  "%": () => "%",
 };

@@ -17,7 +17,8 @@ export function decodeCode(raw: RawResult): Code {
     case RESULT_CODES.ERROR:
       return { fault: "the function returned BACKEND_RESULT_ERROR" };
     default: {
-      const shown = raw.code === null ? "nil" : typeof raw.code === "number" ? String(raw.code) : `a ${typeof raw.code}`;
+      const shown =
+        raw.code === null ? "nil" : typeof raw.code === "number" ? String(raw.code) : `a ${typeof raw.code}`;
       return { fault: `the first return value is ${shown}; return one of nauthilus_builtin.BACKEND_RESULT_*` };
     }
   }
@@ -25,7 +26,12 @@ export function decodeCode(raw: RawResult): Code {
 
 /** What a lookup or password check told, or why it cannot be used. */
 export type DecodedResult =
-  | { readonly kind: "account"; readonly authenticated: boolean; readonly account: Account; readonly hint: string | undefined }
+  | {
+      readonly kind: "account";
+      readonly authenticated: boolean;
+      readonly account: Account;
+      readonly hint: string | undefined;
+    }
   | { readonly kind: "no_user" }
   | { readonly kind: "fault"; readonly fault: string };
 
@@ -33,18 +39,29 @@ type Table = Readonly<Record<string, LuaValue>>;
 
 /** Reads a result object. `username` is what was asked for. */
 export function decodeResult(raw: RawResult, username: string, backend: string): DecodedResult {
-  if (raw.kind !== "result") return fault(`the second return value is ${raw.kind}; return an object made by nauthilus_backend_result.new()`);
+  if (raw.kind !== "result")
+    return fault(`the second return value is ${raw.kind}; return an object made by nauthilus_backend_result.new()`);
   const data = tableOf(raw.value);
-  if (data["user_found"] !== true) return data["authenticated"] === true ? fault("authenticated is true although user_found is not") : { kind: "no_user" };
+  if (data["user_found"] !== true)
+    return data["authenticated"] === true
+      ? fault("authenticated is true although user_found is not")
+      : { kind: "no_user" };
   const field = textOf(data["account_field"]);
   if (field === "") return fault("account_field is not set; it names the attribute that holds the account");
   const attributes = attributesOf(data["attributes"]);
   if (attributes === undefined) return fault("attributes is not a table");
   const found = attributes[field];
-  if (found !== undefined && (found[0] ?? "") === "") return fault(`the attribute "${field}" named by account_field is empty`);
+  if (found !== undefined && (found[0] ?? "") === "")
+    return fault(`the attribute "${field}" named by account_field is empty`);
   const name = found?.[0] ?? username;
-  const hint = found === undefined ? `there is no attribute "${field}"; the user name is taken as the account` : undefined;
-  return { kind: "account", authenticated: data["authenticated"] === true, account: accountOf({ data, attributes, name, backend }), hint };
+  const hint =
+    found === undefined ? `there is no attribute "${field}"; the user name is taken as the account` : undefined;
+  return {
+    kind: "account",
+    authenticated: data["authenticated"] === true,
+    account: accountOf({ data, attributes, name, backend }),
+    hint,
+  };
 }
 
 function fault(text: string): DecodedResult {
@@ -77,7 +94,10 @@ function accountOf({ data, attributes, name, backend }: Parts): Account {
     groups: unique([...listOf(data["groups"]), ...(attributes["groups"] ?? []), ...memberOf.flatMap(cnOf)]),
     group_dns: unique([...listOf(data["group_dns"]), ...(attributes["group_dns"] ?? []), ...memberOf]),
     totp_secret: totp === undefined ? undefined : new Secret(totp),
-    recovery_codes: codes.flatMap((value) => value.split(/[\s,]+/)).filter((code) => code !== "").map((code) => new Secret(code)),
+    recovery_codes: codes
+      .flatMap((value) => value.split(/[\s,]+/))
+      .filter((code) => code !== "")
+      .map((code) => new Secret(code)),
   };
 }
 

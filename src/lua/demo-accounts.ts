@@ -26,7 +26,14 @@ export async function seedDemoAccounts(path: string, accounts: readonly DemoAcco
       "INSERT INTO accounts (username, password_hash, unique_id, display_name, mail, groups) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     );
     accounts.forEach(({ username, display_name, groups }, index) => {
-      insert.run(username, hashes[index] ?? "", `id-${username}`, display_name, `${username}@example.org`, groups.join(","));
+      insert.run(
+        username,
+        hashes[index] ?? "",
+        `id-${username}`,
+        display_name,
+        `${username}@example.org`,
+        groups.join(","),
+      );
     });
   } finally {
     database.close();

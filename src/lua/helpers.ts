@@ -16,7 +16,10 @@ type Helper = (...args: readonly LuaValue[]) => readonly LuaValue[];
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /** Host functions that answer at once. The prelude alone sees them. */
-export function helperFunctions(deps: HelperDeps, current: () => Running | undefined): Readonly<Record<string, Helper>> {
+export function helperFunctions(
+  deps: HelperDeps,
+  current: () => Running | undefined,
+): Readonly<Record<string, Helper>> {
   return {
     log: (level, message) => {
       deps.log(isLevel(level) ? level : "info", fromBytes(String(message)).slice(0, 4_000));
@@ -31,17 +34,24 @@ export function helperFunctions(deps: HelperDeps, current: () => Running | undef
       if (call !== undefined) call.statusMessage = fromBytes(String(text)).slice(0, 512);
       return [];
     },
-    getenv: (name) => [Object.hasOwn(deps.environment, String(name)) ? toBytes(deps.environment[String(name)] ?? "") : null],
+    getenv: (name) => [
+      Object.hasOwn(deps.environment, String(name)) ? toBytes(deps.environment[String(name)] ?? "") : null,
+    ],
     unix: () => [Date.now() / 1000],
     clock: () => [performance.now() / 1000],
     os_time: (parts) => [parts === null || parts === undefined ? Math.floor(Date.now() / 1000) : epochOf(parts)],
-    os_date: (format, when) => [formatDate(String(format), typeof when === "number" ? when : Math.floor(Date.now() / 1000))],
+    os_date: (format, when) => [
+      formatDate(String(format), typeof when === "number" ? when : Math.floor(Date.now() / 1000)),
+    ],
     random_string: (length) => {
       const count = Math.min(Math.max(Math.floor(Number(length)) || 0, 0), 1_024);
       return [Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("")];
     },
     short_hash: (plain) => {
-      const digest = createHash("sha256").update(randomBytes(8)).update("\0").update(Buffer.from(String(plain), "latin1"));
+      const digest = createHash("sha256")
+        .update(randomBytes(8))
+        .update("\0")
+        .update(Buffer.from(String(plain), "latin1"));
       return [digest.digest("hex").slice(0, 8)];
     },
     json_encode: (value) => attempt(() => toBytes(JSON.stringify(toJson(value)))),
@@ -78,14 +88,19 @@ function fromJson(value: unknown): LuaValue {
   if (typeof value === "string") return toBytes(value);
   if (Array.isArray(value)) return value.map(fromJson);
   if (typeof value !== "object") return value as LuaValue;
-  return value === null ? null : Object.fromEntries(Object.entries(value).map(([key, item]) => [toBytes(key), fromJson(item)]));
+  return value === null
+    ? null
+    : Object.fromEntries(Object.entries(value).map(([key, item]) => [toBytes(key), fromJson(item)]));
 }
 
 /** Seconds of a Lua date table in local time, as `os.time` has them; beyond 2038 too. */
 function epochOf(parts: LuaValue): number {
   const table = parts as Readonly<Record<string, LuaValue>>;
   const at = (name: string, fallback: number): number => (typeof table[name] === "number" ? table[name] : fallback);
-  return new Date(at("year", 1970), at("month", 1) - 1, at("day", 1), at("hour", 12), at("min", 0), at("sec", 0)).getTime() / 1000;
+  return (
+    new Date(at("year", 1970), at("month", 1) - 1, at("day", 1), at("hour", 12), at("min", 0), at("sec", 0)).getTime() /
+    1000
+  );
 }
 
 /** Only plain names: a module name is never a way to another folder. */

@@ -4,6 +4,6 @@
  */
 export { type LuaBackends, startLuaBackends } from "./backends.ts";
 export { seedDemoAccounts } from "./demo-accounts.ts";
-export { type CallOutcome, LuaScriptError } from "./pool.ts";
 export { hashPassword } from "./hash-password.ts";
+export { type CallOutcome, LuaScriptError } from "./pool.ts";
 export { createHostServices } from "./services/index.ts";

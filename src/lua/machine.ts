@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { LuaState } from "fengari";
 import { BACKEND_FUNCTIONS, type FunctionName, REQUEST_DEFAULTS, type RequestFields } from "../backend/index.ts";
-import { createControl, type Control, type Running } from "./control.ts";
-import { helperFunctions, type HelperDeps } from "./helpers.ts";
+import { type Control, createControl, type Running } from "./control.ts";
+import { type HelperDeps, helperFunctions } from "./helpers.ts";
 import type { RawResult } from "./messages.ts";
 import { loadFengari } from "./repairs.ts";
 import { createValues, type LuaValue, toBytes } from "./values.ts";
@@ -71,7 +71,10 @@ export function createMachine(deps: MachineDeps): Machine {
   });
 
   const pushRequest = (co: LuaState, fields: RequestFields): void => {
-    const request: Record<string, LuaValue> = { ...(REQUEST_DEFAULTS as Record<string, LuaValue>), logging: { log_format: "json", log_level: "info" } };
+    const request: Record<string, LuaValue> = {
+      ...(REQUEST_DEFAULTS as Record<string, LuaValue>),
+      logging: { log_format: "json", log_level: "info" },
+    };
     for (const [name, value] of Object.entries(fields)) request[name] = value as LuaValue;
     values.push(co, request);
   };
@@ -88,7 +91,10 @@ export function createMachine(deps: MachineDeps): Machine {
       setImmediate(() => step(call, 0));
       return;
     }
-    if (status !== lua.LUA_OK) return finish(call, { error: status === lua.LUA_YIELD ? "the script yielded outside a coroutine" : control.textAt(call.co, -1) });
+    if (status !== lua.LUA_OK)
+      return finish(call, {
+        error: status === lua.LUA_YIELD ? "the script yielded outside a coroutine" : control.textAt(call.co, -1),
+      });
     try {
       finish(call, resultOf(call));
     } catch (error) {
@@ -110,7 +116,8 @@ export function createMachine(deps: MachineDeps): Machine {
       instructions: call.instructions,
     };
   };
-  const codeAt = (co: LuaState, index: number): LuaValue => (lua.lua_type(co, index) === lua.LUA_TTABLE ? "table" : values.read(co, index));
+  const codeAt = (co: LuaState, index: number): LuaValue =>
+    lua.lua_type(co, index) === lua.LUA_TTABLE ? "table" : values.read(co, index);
 
   return {
     functions,
@@ -138,8 +145,19 @@ export function createMachine(deps: MachineDeps): Machine {
   };
 }
 
-function openLibraries({ lua, lauxlib, lualib, to_luastring }: typeof import("fengari"), L: LuaState, control: Control): void {
-  const libraries = { _G: lualib.luaopen_base, string: lualib.luaopen_string, table: lualib.luaopen_table, math: lualib.luaopen_math, coroutine: lualib.luaopen_coroutine, utf8: lualib.luaopen_utf8 };
+function openLibraries(
+  { lua, lauxlib, lualib, to_luastring }: typeof import("fengari"),
+  L: LuaState,
+  control: Control,
+): void {
+  const libraries = {
+    _G: lualib.luaopen_base,
+    string: lualib.luaopen_string,
+    table: lualib.luaopen_table,
+    math: lualib.luaopen_math,
+    coroutine: lualib.luaopen_coroutine,
+    utf8: lualib.luaopen_utf8,
+  };
   for (const [name, open] of Object.entries(libraries)) {
     lauxlib.luaL_requiref(L, to_luastring(name), open, 1);
     lua.lua_pop(L, 1);
@@ -162,7 +180,11 @@ function openLibraries({ lua, lauxlib, lualib, to_luastring }: typeof import("fe
   lua.lua_settop(L, 0);
 }
 
-function pushHelpers({ lua, lauxlib, to_luastring }: typeof import("fengari"), L: LuaState, deps: HelperDeps & { values: ReturnType<typeof createValues>; control: Control }): void {
+function pushHelpers(
+  { lua, lauxlib, to_luastring }: typeof import("fengari"),
+  L: LuaState,
+  deps: HelperDeps & { values: ReturnType<typeof createValues>; control: Control },
+): void {
   lua.lua_newtable(L);
   for (const [name, helper] of Object.entries(helperFunctions(deps, () => deps.control.current()))) {
     lua.lua_pushcfunction(L, (state) => {

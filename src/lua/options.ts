@@ -7,6 +7,16 @@ export interface LuaBackendOptions {
   readonly package_path: readonly string[];
   readonly init: readonly string[];
   readonly protocols: readonly BackendProtocol[];
-  readonly limits: { readonly call: number; readonly instructions: number; readonly memory: number; readonly queue_wait: number };
-  readonly allow: { readonly databases: readonly string[]; readonly hosts: readonly string[]; readonly env: readonly string[]; readonly files: readonly string[] };
+  readonly limits: {
+    readonly call: number;
+    readonly instructions: number;
+    readonly memory: number;
+    readonly queue_wait: number;
+  };
+  readonly allow: {
+    readonly databases: readonly string[];
+    readonly hosts: readonly string[];
+    readonly env: readonly string[];
+    readonly files: readonly string[];
+  };
 }

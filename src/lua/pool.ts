@@ -11,7 +11,9 @@ export class LuaScriptError extends Error {
   override readonly name = "LuaScriptError";
 }
 
-export type CallOutcome = { readonly ok: true; readonly result: RawResult } | { readonly ok: false; readonly reason: string };
+export type CallOutcome =
+  | { readonly ok: true; readonly result: RawResult }
+  | { readonly ok: false; readonly reason: string };
 
 export interface LuaPool {
   readonly functions: readonly FunctionName[];
@@ -93,8 +95,15 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     if (isClosed || from !== thread) return;
     const culprit = Atomics.load(from.shared, SLOT.running);
     const others = [...pending.values()].filter((call) => call.id !== culprit);
-    logger.error("A Lua thread was lost and is replaced.", { backend: options.name, function: pending.get(culprit)?.fn, in_flight: pending.size });
-    settle(culprit, { ok: false, reason: "the script stood still in a library function or used up the memory of its thread" });
+    logger.error("A Lua thread was lost and is replaced.", {
+      backend: options.name,
+      function: pending.get(culprit)?.fn,
+      in_flight: pending.size,
+    });
+    settle(culprit, {
+      ok: false,
+      reason: "the script stood still in a library function or used up the memory of its thread",
+    });
     void replace(others);
   }
 
@@ -108,7 +117,8 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     }
     for (const call of others) {
       // Only what changed nothing may run again.
-      if (call.wrote || call.isRetry || !BACKEND_FUNCTIONS[call.fn].reads) settle(call.id, { ok: false, reason: "the Lua thread was lost during the call" });
+      if (call.wrote || call.isRetry || !BACKEND_FUNCTIONS[call.fn].reads)
+        settle(call.id, { ok: false, reason: "the Lua thread was lost during the call" });
       else {
         call.isRetry = true;
         thread.post({ kind: "call", id: call.id, fn: call.fn, fields: call.fields });
@@ -126,7 +136,16 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
           thread.post({ kind: "cancel", id });
           settle(id, { ok: false, reason: `no answer within ${options.limits.call} ms (lua.backends[].limits.call)` });
         }, options.limits.call);
-        pending.set(id, { id, fn, fields, settle: resolve, abort: new AbortController(), deadline, wrote: false, isRetry: false });
+        pending.set(id, {
+          id,
+          fn,
+          fields,
+          settle: resolve,
+          abort: new AbortController(),
+          deadline,
+          wrote: false,
+          isRetry: false,
+        });
         thread.post({ kind: "call", id, fn, fields });
       });
     },
@@ -146,14 +165,25 @@ interface Thread {
   post(message: ToWorker): void;
 }
 
-function startThread(deps: PoolDeps, onMessage: (from: Thread, message: FromWorker) => void, onExit: (from: Thread) => void): Promise<Thread> {
+function startThread(
+  deps: PoolDeps,
+  onMessage: (from: Thread, message: FromWorker) => void,
+  onExit: (from: Thread) => void,
+): Promise<Thread> {
   const { options } = deps;
   const buffer = new SharedArrayBuffer(16);
   const shared = new Int32Array(buffer);
-  const environment = Object.fromEntries(options.allow.env.flatMap((name) => (deps.environment[name] === undefined ? [] : [[name, deps.environment[name]]])));
+  const environment = Object.fromEntries(
+    options.allow.env.flatMap((name) => (deps.environment[name] === undefined ? [] : [[name, deps.environment[name]]])),
+  );
   const setup: WorkerSetup = {
-    name: options.name, script: options.script, packagePath: options.package_path, environment, shared: buffer,
-    instructions: options.limits.instructions, memory: options.limits.memory,
+    name: options.name,
+    script: options.script,
+    packagePath: options.package_path,
+    environment,
+    shared: buffer,
+    instructions: options.limits.instructions,
+    memory: options.limits.memory,
   };
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData: setup,
@@ -168,7 +198,11 @@ function startThread(deps: PoolDeps, onMessage: (from: Thread, message: FromWork
   };
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new LuaScriptError(`${options.script}: the script did not finish its top level within ${READY_MS / 1000} seconds`));
+      reject(
+        new LuaScriptError(
+          `${options.script}: the script did not finish its top level within ${READY_MS / 1000} seconds`,
+        ),
+      );
       void worker.terminate();
     }, READY_MS);
     let thread: Thread | undefined;
@@ -176,7 +210,12 @@ function startThread(deps: PoolDeps, onMessage: (from: Thread, message: FromWork
       for (const message of batch) {
         if (message.kind === "ready") {
           clearTimeout(timer);
-          thread = { worker, shared, functions: message.functions, post: (item) => void (outgoing.push(item) === 1 && setImmediate(flush)) };
+          thread = {
+            worker,
+            shared,
+            functions: message.functions,
+            post: (item) => void (outgoing.push(item) === 1 && setImmediate(flush)),
+          };
           resolve(thread);
         } else if (message.kind === "broken") {
           clearTimeout(timer);
@@ -188,7 +227,8 @@ function startThread(deps: PoolDeps, onMessage: (from: Thread, message: FromWork
     worker.on("error", (error) => deps.logger.error("A Lua thread failed.", { backend: options.name, cause: error }));
     worker.on("exit", () => {
       clearTimeout(timer);
-      if (thread === undefined) reject(new LuaScriptError(`${options.script}: the Lua thread ended while the script was loaded`));
+      if (thread === undefined)
+        reject(new LuaScriptError(`${options.script}: the Lua thread ended while the script was loaded`));
       else onExit(thread);
     });
   });

@@ -45,9 +45,11 @@ function limitBuffers(limits: AllocationLimits): void {
  */
 function repairHash(limits: AllocationLimits): void {
   const lstring = require("fengari/src/lstring.js") as Record<string, unknown>;
-  const hash = (bytes: Uint8Array): string => `|${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")}`;
+  const hash = (bytes: Uint8Array): string =>
+    `|${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")}`;
   lstring["luaS_hash"] = hash;
-  lstring["luaS_hashlongstr"] = (string: { hash: string | null; getstr(): Uint8Array }) => (string.hash ??= hash(string.getstr()));
+  lstring["luaS_hashlongstr"] = (string: { hash: string | null; getstr(): Uint8Array }) =>
+    (string.hash ??= hash(string.getstr()));
   const bless = lstring["luaS_bless"] as (L: unknown, bytes: Uint8Array) => unknown;
   lstring["luaS_bless"] = (L: unknown, bytes: Uint8Array) => {
     limits.string(bytes.length);

@@ -30,7 +30,8 @@ export interface Values {
 
 export function createValues({ lua }: Fengari): Values {
   const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
-  const textOf = (bytes: Uint8Array | null): string => (bytes === null ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
+  const textOf = (bytes: Uint8Array | null): string =>
+    bytes === null ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 
   const push = (L: LuaState, value: LuaValue): void => {
     if (value === null) lua.lua_pushnil(L);
@@ -42,7 +43,9 @@ export function createValues({ lua }: Fengari): Values {
   const pushTable = (L: LuaState, value: readonly LuaValue[] | { readonly [key: string]: LuaValue }): void => {
     lua.lua_checkstack(L, 3);
     lua.lua_newtable(L);
-    const entries = Array.isArray(value) ? value.map((item, index) => [index + 1, item] as const) : Object.entries(value);
+    const entries = Array.isArray(value)
+      ? value.map((item, index) => [index + 1, item] as const)
+      : Object.entries(value);
     for (const [key, item] of entries) {
       push(L, key);
       push(L, item as LuaValue);

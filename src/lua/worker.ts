@@ -61,7 +61,8 @@ try {
       Atomics.add(shared, SLOT.heartbeat, 1);
     },
     log: (level, message) => send({ kind: "log", level, message }),
-    done: (id, outcome) => send("error" in outcome ? { kind: "failed", id, message: outcome.error } : { kind: "done", id, result: outcome }),
+    done: (id, outcome) =>
+      send("error" in outcome ? { kind: "failed", id, message: outcome.error } : { kind: "done", id, result: outcome }),
   });
   send({ kind: "ready", functions: machine.functions });
   const ready = machine;

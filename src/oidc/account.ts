@@ -1,12 +1,11 @@
 import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from "oidc-provider";
 import type { CallContext } from "../backend/index.ts";
+import type { Clock } from "../kernel/index.ts";
 import type { Access, AccessAccount, AccessDecision, Identities, RequestFacts } from "../login/index.ts";
 import { withGroups } from "../login/index.ts";
-import type { Clock } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import type { ClaimRules } from "./claims.ts";
 import type { OidcClients } from "./clients.ts";
-
 
 const KIND = "oidc.access";
 /** Milliseconds; longer than any authorization code lives. */
@@ -41,7 +40,8 @@ export const ACCESS_RESULT = "moonlatch_access";
 export function createFindAccount(deps: FindAccountDeps): FindAccount {
   const { identities, access, clients, store, clock } = deps;
 
-  const remember = (key: string, decision: AccessDecision) => store.put(KIND, key, { decision }, { expiresAt: clock.now() + KEEP });
+  const remember = (key: string, decision: AccessDecision) =>
+    store.put(KIND, key, { decision }, { expiresAt: clock.now() + KEEP });
   const recall = async (key: string | undefined): Promise<AccessDecision | undefined> => {
     const record = key === undefined ? undefined : await store.get(KIND, key);
     return record?.value["decision"] as AccessDecision | undefined;
@@ -55,7 +55,9 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
   return async (ctx, subject, token) => {
     const route = ctx.oidc.route;
     const isAuthorizing = route === "authorization" || route === "resume";
-    const sessionUid = isAuthorizing ? ctx.oidc.session?.uid : (token as { sessionUid?: string } | undefined)?.sessionUid;
+    const sessionUid = isAuthorizing
+      ? ctx.oidc.session?.uid
+      : (token as { sessionUid?: string } | undefined)?.sessionUid;
     const clientId = ctx.oidc.client?.clientId ?? "";
     const key = sessionUid === undefined ? undefined : `${sessionUid}:${clientId}:${subject}`;
 
@@ -65,7 +67,8 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
     const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(clientId));
 
     if (decision.code === "unavailable") throw unavailable(ctx);
-    if (isAuthorizing && key !== undefined && (known === undefined || handed !== undefined)) await remember(key, decision);
+    if (isAuthorizing && key !== undefined && (known === undefined || handed !== undefined))
+      await remember(key, decision);
     if (decision.code === "denied" && !isAuthorizing) return undefined;
     return accountOf(subject, decision, deps, clientId);
   };
@@ -108,7 +111,9 @@ export function callContext(ctx: KoaContextWithOIDC, facts: RequestFacts): CallC
     saml_entity_id: "",
     oidc_client_name: client?.clientName ?? "",
     redirect_uri: text(params?.["redirect_uri"]),
-    requested_scopes: text(params?.["scope"]).split(" ").filter((scope) => scope !== ""),
+    requested_scopes: text(params?.["scope"])
+      .split(" ")
+      .filter((scope) => scope !== ""),
     grant_type: text(params?.["grant_type"]),
   };
 }

@@ -23,7 +23,8 @@ export function createAdapterFactory(deps: AdapterDeps): (model: string) => Adap
 }
 
 function modelAdapter(kind: string, { store, clock }: AdapterDeps): Adapter {
-  const first = async (index: string, value: string) => payloadOf((await store.findByIndex(kind, index, value))[0]?.record);
+  const first = async (index: string, value: string) =>
+    payloadOf((await store.findByIndex(kind, index, value))[0]?.record);
   return {
     async upsert(id, payload, expiresIn) {
       const index = indexOf(payload);
@@ -44,7 +45,9 @@ function modelAdapter(kind: string, { store, clock }: AdapterDeps): Adapter {
 function indexOf(payload: AdapterPayload): Readonly<Record<string, string>> | undefined {
   const { grantId, uid, userCode } = payload;
   // A session's grants stand in its authorizations; only its uid is looked up.
-  const entries = Object.entries({ grant: grantId, uid, user_code: userCode }).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const entries = Object.entries({ grant: grantId, uid, user_code: userCode }).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 

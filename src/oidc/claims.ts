@@ -4,8 +4,20 @@ import type { AccessAccount } from "../login/index.ts";
 /** Claims of the standard scopes (OpenID Connect Core section 5.4), besides what configuration adds. */
 const STANDARD_SCOPES: Readonly<Record<string, readonly string[]>> = {
   profile: [
-    "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
-    "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
   ],
   email: ["email", "email_verified"],
   phone: ["phone_number", "phone_number_verified"],
@@ -42,7 +54,10 @@ export interface ReleaseRequest {
 }
 
 /** @param clients the claim maps of all clients: their claims must be known to oidc-provider up front. */
-export function createClaimRules(oidc: Pick<Config["oidc"], "claims" | "scopes">, clients: readonly ClientClaims[]): ClaimRules {
+export function createClaimRules(
+  oidc: Pick<Config["oidc"], "claims" | "scopes">,
+  clients: readonly ClientClaims[],
+): ClaimRules {
   const byScope: Record<string, readonly string[]> = { ...STANDARD_SCOPES };
   for (const [scope, { claims }] of Object.entries(oidc.scopes)) byScope[scope] = claims;
   const own = clients.flatMap((client) => [...Object.keys(client.id_token), ...Object.keys(client.userinfo)]);
@@ -56,8 +71,10 @@ export function createClaimRules(oidc: Pick<Config["oidc"], "claims" | "scopes">
     release({ account, use, scopes, requested, client }) {
       const claims: Record<string, unknown> = {};
       const ofScopes = scopes.flatMap((scope) => (scope === "openid" ? [] : (byScope[scope] ?? [])));
-      for (const claim of new Set([...ofScopes, ...requested])) put(claims, claim, valueOf(account, claim, source(claim)));
-      for (const [claim, attribute] of Object.entries(client?.[use] ?? {})) put(claims, claim, valueOf(account, claim, attribute));
+      for (const claim of new Set([...ofScopes, ...requested]))
+        put(claims, claim, valueOf(account, claim, source(claim)));
+      for (const [claim, attribute] of Object.entries(client?.[use] ?? {}))
+        put(claims, claim, valueOf(account, claim, attribute));
       return claims;
     },
   };

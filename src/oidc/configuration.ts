@@ -1,13 +1,13 @@
 import { createHmac } from "node:crypto";
 import type { Adapter, AdapterConstructor, AdapterFactory, Configuration, JWKS } from "oidc-provider";
-import { createFindAccount, type FindAccountDeps } from "./account.ts";
 import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
-import { createLoadExistingGrant, type Consents } from "./grants.ts";
-import { logoutFeature, type LogoutDeps } from "./logout.ts";
+import { createFindAccount, type FindAccountDeps } from "./account.ts";
+import { createRenderError, type RenderErrorDeps } from "./errors.ts";
+import { type Consents, createLoadExistingGrant } from "./grants.ts";
+import { type LogoutDeps, logoutFeature } from "./logout.ts";
 import { ROUTES } from "./paths.ts";
 import { ACR_VALUES, createPolicy } from "./policy.ts";
-import { createRenderError, type RenderErrorDeps } from "./errors.ts";
 
 export interface ConfigurationDeps extends FindAccountDeps, LogoutDeps, RenderErrorDeps {
   readonly config: Pick<Config, "oidc" | "login" | "issuer">;
@@ -33,14 +33,22 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     claims: Object.fromEntries(Object.entries(claims.byScope).map(([scope, names]) => [scope, [...names]])),
     acrValues: [...ACR_VALUES],
     subjectTypes: ["public", "pairwise"],
-    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(deps.pairwiseSecret, String(client["sectorIdentifier"] ?? client.clientId), accountId),
+    pairwiseIdentifier: (_ctx, accountId, client) =>
+      pairwise(deps.pairwiseSecret, String(client["sectorIdentifier"] ?? client.clientId), accountId),
     findAccount: createFindAccount(deps),
     loadExistingGrant: createLoadExistingGrant(deps),
-    interactions: { policy: createPolicy({ clock: deps.clock, absolute: config.login.session.absolute }), url: (_ctx, interaction) => `/login/oidc/${interaction.uid}` },
+    interactions: {
+      policy: createPolicy({ clock: deps.clock, absolute: config.login.session.absolute }),
+      url: (_ctx, interaction) => `/login/oidc/${interaction.uid}`,
+    },
     cookies: {
       keys: [...deps.cookieKeys],
       names: isSecure
-        ? { session: "__Host-moonlatch_session", interaction: "__Secure-moonlatch_interaction", resume: "__Secure-moonlatch_resume" }
+        ? {
+            session: "__Host-moonlatch_session",
+            interaction: "__Secure-moonlatch_interaction",
+            resume: "__Secure-moonlatch_resume",
+          }
         : { session: "moonlatch_session", interaction: "moonlatch_interaction", resume: "moonlatch_resume" },
       long: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure, path: "/" },
       short: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure },
@@ -51,7 +59,8 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     clientDefaults: { grant_types: ["authorization_code"], response_types: ["code"] },
     responseTypes: ["code"],
     rotateRefreshToken: true,
-    issueRefreshToken: (_ctx, client, code) => client.grantTypeAllowed("refresh_token") && code.scopes.has("offline_access"),
+    issueRefreshToken: (_ctx, client, code) =>
+      client.grantTypeAllowed("refresh_token") && code.scopes.has("offline_access"),
     clockTolerance: 15,
     ttl: ttls(config),
     features: {
@@ -78,7 +87,10 @@ function ttls({ oidc, login }: Pick<Config, "oidc" | "login">): NonNullable<Conf
     RefreshToken: seconds(oidc.ttl.refresh_token),
     Grant: seconds(Math.max(oidc.ttl.refresh_token, login.session.absolute)),
     Interaction: seconds(login.attempt),
-    Session: (_ctx, session) => seconds(session.accountId === undefined || session.transient === true ? login.session.idle : login.session.remember),
+    Session: (_ctx, session) =>
+      seconds(
+        session.accountId === undefined || session.transient === true ? login.session.idle : login.session.remember,
+      ),
   };
 }
 

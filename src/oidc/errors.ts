@@ -5,7 +5,15 @@ import type { OidcClients } from "./clients.ts";
 /** Draws our error page for a request oidc-provider refused. Built in the composition root over the typed pages. */
 export interface ErrorPage {
   /** @returns HTML; `reference` also stands in the log line. */
-  draw(ctx: KoaContextWithOIDC, error: { readonly kind: "request" | "unavailable" | "server" | "outofdate"; readonly code: string; readonly reference: string; readonly app: string | undefined }): string;
+  draw(
+    ctx: KoaContextWithOIDC,
+    error: {
+      readonly kind: "request" | "unavailable" | "server" | "outofdate";
+      readonly code: string;
+      readonly reference: string;
+      readonly app: string | undefined;
+    },
+  ): string;
 }
 
 export interface RenderErrorDeps {
@@ -52,7 +60,14 @@ function log({ ctx, out, error, reference, logger, clients }: Refusal): void {
   const params = (ctx.oidc?.params ?? ctx.query) as Record<string, unknown>;
   const clientId = typeof params["client_id"] === "string" ? params["client_id"] : undefined;
   const detail = "error_detail" in error && typeof error.error_detail === "string" ? error.error_detail : undefined;
-  const facts = { reference, path: ctx.path, client_id: clientId, error: out.error, detail, description: out.error_description };
+  const facts = {
+    reference,
+    path: ctx.path,
+    client_id: clientId,
+    error: out.error,
+    detail,
+    description: out.error_description,
+  };
   if (out.error === "server_error") {
     logger.error("A request to an OpenID Connect endpoint failed.", { ...facts, cause: error });
     return;

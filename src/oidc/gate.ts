@@ -2,7 +2,14 @@ import type { Request, Response } from "express";
 import type { Interaction, InteractionResults, Provider } from "oidc-provider";
 import { errors } from "oidc-provider";
 import type {
-  Access, AccountIdentity, Identities, LoginOutcome, LoginState, RequestFacts, SignInGate, SignInRequest,
+  Access,
+  AccountIdentity,
+  Identities,
+  LoginOutcome,
+  LoginState,
+  RequestFacts,
+  SignInGate,
+  SignInRequest,
 } from "../login/index.ts";
 import { ACCESS_RESULT } from "./account.ts";
 import type { OidcClients } from "./clients.ts";
@@ -62,7 +69,10 @@ function isAnotherAccount(interaction: Interaction, account: AccountIdentity): b
 async function requestOf(interaction: Interaction, deps: OidcGateDeps): Promise<SignInRequest> {
   const { params } = interaction;
   const clientId = text(params["client_id"]);
-  const account = interaction.session?.accountId === undefined ? undefined : await deps.identities.find(interaction.session.accountId);
+  const account =
+    interaction.session?.accountId === undefined
+      ? undefined
+      : await deps.identities.find(interaction.session.accountId);
   const metadata = deps.clients.metadata(clientId);
   const remembered = account === undefined ? undefined : await deps.consents.find(account.subject, clientId);
   const redirectUri = text(params["redirect_uri"]);
@@ -75,7 +85,9 @@ async function requestOf(interaction: Interaction, deps: OidcGateDeps): Promise<
       saml_entity_id: "",
       oidc_client_name: metadata?.client_name ?? "",
       redirect_uri: redirectUri,
-      requested_scopes: text(params["scope"]).split(" ").filter((scope) => scope !== ""),
+      requested_scopes: text(params["scope"])
+        .split(" ")
+        .filter((scope) => scope !== ""),
     },
     rule: deps.clients.rule(clientId),
     app: deps.clients.name(clientId),
@@ -101,7 +113,11 @@ function initialState(interaction: Interaction, account: AccountIdentity | undef
       return { at: "choose", account };
     case "consent": {
       const missing = prompt.details as { missingOIDCScope?: string[]; missingOIDCClaims?: string[] };
-      const scopes = missing.missingOIDCScope ?? text(params["scope"]).split(" ").filter((scope) => scope !== "");
+      const scopes =
+        missing.missingOIDCScope ??
+        text(params["scope"])
+          .split(" ")
+          .filter((scope) => scope !== "");
       return { at: "consent", account, ask: { scopes, claims: missing.missingOIDCClaims ?? [] } };
     }
     case "application_access":
@@ -123,7 +139,12 @@ function isUnreachable({ prompt }: Interaction): boolean {
 
 type ResultDeps = OidcGateDeps & { readonly session: ReturnType<RequestFacts["of"]> };
 
-async function resultOf(outcome: LoginOutcome, interaction: Interaction, request: SignInRequest, deps: ResultDeps): Promise<InteractionResults> {
+async function resultOf(
+  outcome: LoginOutcome,
+  interaction: Interaction,
+  request: SignInRequest,
+  deps: ResultDeps,
+): Promise<InteractionResults> {
   switch (outcome.kind) {
     case "signed_in":
       return signedIn(outcome, interaction, request, deps);
@@ -150,7 +171,11 @@ async function signedIn(
   deps: ResultDeps,
 ): Promise<InteractionResults> {
   const { account, amr, authTime, remember } = outcome;
-  const decision = await deps.access.decide(account, request.rule, { ...deps.session, ...request.application, grant_type: "" });
+  const decision = await deps.access.decide(account, request.rule, {
+    ...deps.session,
+    ...request.application,
+    grant_type: "",
+  });
   const login = { accountId: account.subject, acr: acrFor(interaction), amr: [...amr], remember, ts: authTime };
   const selected = interaction.prompt.name === "select_account" ? { select_account: {} } : {};
   // An unavailable backend is not handed on: the resume route asks again and answers 503 if it still is.
@@ -165,7 +190,11 @@ function acrFor({ prompt }: Interaction): string {
   return wanted.find((value) => ACR_VALUES.includes(value)) ?? LEVEL_1;
 }
 
-async function grant(outcome: Extract<LoginOutcome, { kind: "consented" }>, interaction: Interaction, deps: OidcGateDeps): Promise<string> {
+async function grant(
+  outcome: Extract<LoginOutcome, { kind: "consented" }>,
+  interaction: Interaction,
+  deps: OidcGateDeps,
+): Promise<string> {
   const accountId = interaction.session?.accountId ?? "";
   const clientId = text(interaction.params["client_id"]);
   const existing = interaction.grantId === undefined ? undefined : await deps.provider.Grant.find(interaction.grantId);

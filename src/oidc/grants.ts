@@ -45,7 +45,8 @@ export function createLoadExistingGrant({ clients, consents }: { clients: OidcCl
     if (client === undefined || session?.accountId === undefined || isDenied(oidc.account)) return undefined;
 
     const clientId = client.clientId;
-    const given = (oidc.result?.["consent"] as { grantId?: string } | undefined)?.grantId ?? session.grantIdFor(clientId);
+    const given =
+      (oidc.result?.["consent"] as { grantId?: string } | undefined)?.grantId ?? session.grantIdFor(clientId);
     const found = given === undefined ? undefined : await provider.Grant.find(given);
     const grant = found?.accountId === session.accountId ? found : undefined;
 

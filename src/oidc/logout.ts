@@ -1,12 +1,20 @@
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
-import type { AuditLog } from "../telemetry/index.ts";
 import type { Identities, RequestFacts } from "../login/index.ts";
+import type { AuditLog } from "../telemetry/index.ts";
 import type { OidcClients } from "./clients.ts";
 import { ROUTES } from "./paths.ts";
 
 /** Pages of signing out, drawn by the composition root. */
 export interface LogoutPages {
-  confirm(ctx: KoaContextWithOIDC, model: { action: string; csrf: string; who: { name: string; account: string } | undefined; apps: readonly string[] }): string;
+  confirm(
+    ctx: KoaContextWithOIDC,
+    model: {
+      action: string;
+      csrf: string;
+      who: { name: string; account: string } | undefined;
+      apps: readonly string[];
+    },
+  ): string;
   done(ctx: KoaContextWithOIDC, model: { appHref: string | undefined; app: string | undefined }): string;
   handoff(ctx: KoaContextWithOIDC, model: { app: string | undefined; href: string }): string;
 }
@@ -37,7 +45,10 @@ export function logoutFeature({ pages, clients, identities }: LogoutDeps) {
     postLogoutSuccessSource(ctx: KoaContextWithOIDC): void {
       const client = ctx.oidc.client;
       ctx.type = "html";
-      ctx.body = pages.done(ctx, { appHref: client?.clientUri, app: client === undefined ? undefined : clients.name(client.clientId) });
+      ctx.body = pages.done(ctx, {
+        appHref: client?.clientUri,
+        app: client === undefined ? undefined : clients.name(client.clientId),
+      });
     },
   };
 }
@@ -72,7 +83,10 @@ function answerWithoutSession(ctx: KoaContextWithOIDC, pages: LogoutPages, clien
   const app = client === undefined ? undefined : clients.name(client.clientId);
   ctx.type = "html";
   // The library validated the address against the client's registration before this point, and dropped it otherwise.
-  ctx.body = typeof target === "string" ? pages.handoff(ctx, { href: withState(target, params?.["state"]), app }) : pages.done(ctx, { appHref: client?.clientUri, app });
+  ctx.body =
+    typeof target === "string"
+      ? pages.handoff(ctx, { href: withState(target, params?.["state"]), app })
+      : pages.done(ctx, { appHref: client?.clientUri, app });
 }
 
 function withState(uri: string, state: unknown): string {
@@ -81,9 +95,17 @@ function withState(uri: string, state: unknown): string {
   return url.href;
 }
 
-async function recordSignOut(ctx: KoaContextWithOIDC, deps: Pick<LogoutDeps, "audit" | "identities" | "facts">): Promise<void> {
+async function recordSignOut(
+  ctx: KoaContextWithOIDC,
+  deps: Pick<LogoutDeps, "audit" | "identities" | "facts">,
+): Promise<void> {
   const accountId = ctx.oidc.session?.accountId;
   const identity = accountId === undefined ? undefined : await deps.identities.find(accountId).catch(() => undefined);
   const { client_ip, session } = deps.facts.of(ctx.req);
-  deps.audit.record({ event: "sign_out", ...(identity === undefined ? {} : { account: identity.name }), address: client_ip, reference: session });
+  deps.audit.record({
+    event: "sign_out",
+    ...(identity === undefined ? {} : { account: identity.name }),
+    address: client_ip,
+    reference: session,
+  });
 }

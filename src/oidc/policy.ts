@@ -1,4 +1,9 @@
-import { type Account, type interactionPolicy as Policy, interactionPolicy, type KoaContextWithOIDC } from "oidc-provider";
+import {
+  type Account,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  type interactionPolicy as Policy,
+} from "oidc-provider";
 import type { Clock } from "../kernel/index.ts";
 import { isDenied } from "./account.ts";
 
@@ -15,15 +20,21 @@ const { Prompt, Check, base } = interactionPolicy;
  */
 export function createPolicy({ clock, absolute }: { clock: Clock; absolute: number }): Policy.DefaultPolicy {
   const policy = base();
-  policy.get("login")?.checks.add(
-    new Check("session_over", "the session is older than allowed", "login_required", (ctx) => isOver(ctx, clock, absolute)),
-  );
+  policy
+    .get("login")
+    ?.checks.add(
+      new Check("session_over", "the session is older than allowed", "login_required", (ctx) =>
+        isOver(ctx, clock, absolute),
+      ),
+    );
   policy.add(new Prompt({ name: "select_account", requestable: true }, () => ({})), 0);
   policy.add(
     new Prompt(
       { name: "application_access" },
       () => ({}),
-      new Check("denied", "this account may not use the application", "access_denied", (ctx) => isDenied(ctx.oidc.account as Account | undefined)),
+      new Check("denied", "this account may not use the application", "access_denied", (ctx) =>
+        isDenied(ctx.oidc.account as Account | undefined),
+      ),
     ),
     2,
   );
@@ -32,6 +43,7 @@ export function createPolicy({ clock, absolute }: { clock: Clock; absolute: numb
 
 function isOver(ctx: KoaContextWithOIDC, clock: Clock, absolute: number): boolean {
   const { session, result } = ctx.oidc;
-  if (session?.accountId === undefined || session.loginTs === undefined || result?.["login"] !== undefined) return false;
+  if (session?.accountId === undefined || session.loginTs === undefined || result?.["login"] !== undefined)
+    return false;
   return clock.now() - session.loginTs * 1000 > absolute;
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Provider } from "oidc-provider";
+import type { SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { createOidcGate } from "./gate.ts";
 import { mountLogout } from "./logout.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
-import type { SignInGate } from "../login/index.ts";
 
 export interface Oidc {
   readonly gate: SignInGate;
@@ -18,7 +18,9 @@ export interface Oidc {
 export function createOidc(deps: ConfigurationDeps): Oidc {
   const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
   mountLogout(provider, deps);
-  provider.on("server_error", (ctx, error) => deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }));
+  provider.on("server_error", (ctx, error) =>
+    deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
+  );
   const callback = provider.callback();
   return {
     gate: createOidcGate({ ...deps, provider }),

@@ -8,7 +8,12 @@ import type { Interaction, InteractionResults, Provider } from "oidc-provider";
  */
 export async function switchAccount(
   provider: Provider,
-  change: { readonly req: Request; readonly res: Response; readonly interaction: Interaction; readonly result: InteractionResults },
+  change: {
+    readonly req: Request;
+    readonly res: Response;
+    readonly interaction: Interaction;
+    readonly result: InteractionResults;
+  },
 ): Promise<string> {
   const { req, res, interaction, result } = change;
   const ctx = provider.createContext(req, res);

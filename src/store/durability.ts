@@ -3,7 +3,14 @@
  * the promise resolves. The rest (access tokens, open interactions) may lose the last moments, never their order.
  */
 const FLUSHED: ReadonlySet<string> = new Set([
-  "attempt", "identity", "key", "oidc.AuthorizationCode", "oidc.Grant", "oidc.RefreshToken", "oidc.Session", "oidc.consent",
+  "attempt",
+  "identity",
+  "key",
+  "oidc.AuthorizationCode",
+  "oidc.Grant",
+  "oidc.RefreshToken",
+  "oidc.Session",
+  "oidc.consent",
 ]);
 
 /** Answers whether a write of this kind must be on disk before it is acknowledged. */

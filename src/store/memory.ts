@@ -44,7 +44,13 @@ export function createMemoryStore(clock: Clock): Store {
     async put(kind, id, value, options = {}) {
       remove(kind, id);
       const index = options.index ?? {};
-      rows.set(keyOf(kind, id), { text: JSON.stringify(value), version: 1, expiresAt: options.expiresAt, consumedAt: undefined, index });
+      rows.set(keyOf(kind, id), {
+        text: JSON.stringify(value),
+        version: 1,
+        expiresAt: options.expiresAt,
+        consumedAt: undefined,
+        index,
+      });
       for (const [name, entry] of Object.entries(index)) {
         const key = keyOf(kind, name, entry);
         byIndex.set(key, (byIndex.get(key) ?? new Set()).add(id));
@@ -82,7 +88,10 @@ export function createMemoryStore(clock: Clock): Store {
     },
     async list(kind) {
       const prefix = keyOf(kind, "");
-      return found(kind, [...rows.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)));
+      return found(
+        kind,
+        [...rows.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)),
+      );
     },
     async consumeOnce(kind, id, expiresAt) {
       const key = keyOf(kind, id);
@@ -128,5 +137,10 @@ export function createMemoryStore(clock: Clock): Store {
 }
 
 function recordOf(row: Row): StoredRecord {
-  return { value: JSON.parse(row.text) as JsonObject, version: row.version, expiresAt: row.expiresAt, consumedAt: row.consumedAt };
+  return {
+    value: JSON.parse(row.text) as JsonObject,
+    version: row.version,
+    expiresAt: row.expiresAt,
+    consumedAt: row.consumedAt,
+  };
 }

@@ -44,7 +44,11 @@ export interface Store {
   consume(kind: string, id: string, at: number): Promise<boolean>;
   /** `true` if something was removed. */
   delete(kind: string, id: string): Promise<boolean>;
-  findByIndex(kind: string, index: string, value: string): Promise<readonly { readonly id: string; readonly record: StoredRecord }[]>;
+  findByIndex(
+    kind: string,
+    index: string,
+    value: string,
+  ): Promise<readonly { readonly id: string; readonly record: StoredRecord }[]>;
   /** Removes every record of `kind` with that index entry; the number removed. */
   deleteByIndex(kind: string, index: string, value: string): Promise<number>;
   /** All live records of a kind, for the few small kinds that are listed (keys). */

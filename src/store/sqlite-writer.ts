@@ -46,6 +46,7 @@ export function createWriter(database: DatabaseSync): Writer {
 
 /** What SQLite said, as the error every store failure is; the text names no values. */
 export function unavailable(cause: unknown): IdpError {
-  const code = cause instanceof Error && "errstr" in cause && typeof cause.errstr === "string" ? cause.errstr : "unknown";
+  const code =
+    cause instanceof Error && "errstr" in cause && typeof cause.errstr === "string" ? cause.errstr : "unknown";
   return new IdpError("STORE_UNAVAILABLE", { sqlite: code }, { cause });
 }

@@ -34,7 +34,9 @@ function connect(path: string, synchronous: "FULL" | "NORMAL"): Connection {
   database.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
   const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (version !== 0 && version !== SCHEMA_VERSION) {
-    throw new IdpError("STORE_UNAVAILABLE", { because: `the database has schema version ${version}, this program knows ${SCHEMA_VERSION}` });
+    throw new IdpError("STORE_UNAVAILABLE", {
+      because: `the database has schema version ${version}, this program knows ${SCHEMA_VERSION}`,
+    });
   }
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   const prepared = Object.entries(STATEMENTS).map(([name, sql]) => {
@@ -42,7 +44,11 @@ function connect(path: string, synchronous: "FULL" | "NORMAL"): Connection {
     statement.setAllowUnknownNamedParameters(true);
     return [name, statement] as const;
   });
-  return { database, statements: Object.fromEntries(prepared) as unknown as Statements, writer: createWriter(database) };
+  return {
+    database,
+    statements: Object.fromEntries(prepared) as unknown as Statements,
+    writer: createWriter(database),
+  };
 }
 
 function storeOver({ flushed, relaxed }: { flushed: Connection; relaxed: Connection }, clock: Clock): Store {
@@ -63,7 +69,10 @@ function storeOver({ flushed, relaxed }: { flushed: Connection; relaxed: Connect
     },
     get: (kind, id) => read(() => recordOf(relaxed.statements.get.get({ kind, id, now: now() }))),
     replace: (kind, id, version, value) =>
-      write(connectionFor(kind), (sql) => sql.replace.run({ kind, id, version, value: JSON.stringify(value), now: now() }).changes === 1),
+      write(
+        connectionFor(kind),
+        (sql) => sql.replace.run({ kind, id, version, value: JSON.stringify(value), now: now() }).changes === 1,
+      ),
     take: (kind, id) =>
       write(flushed, (sql) => {
         const record = recordOf(sql.get.get({ kind, id, now: now() }));
@@ -72,16 +81,25 @@ function storeOver({ flushed, relaxed }: { flushed: Connection; relaxed: Connect
       }),
     consume: (kind, id, at) => write(flushed, (sql) => sql.consume.run({ kind, id, at, now: now() }).changes === 1),
     delete: (kind, id) => write(connectionFor(kind), (sql) => remove(sql, kind, id)),
-    findByIndex: (kind, name, value) => read(() => relaxed.statements.find.all({ kind, name, value, now: now() }).map(rowOf)),
+    findByIndex: (kind, name, value) =>
+      read(() => relaxed.statements.find.all({ kind, name, value, now: now() }).map(rowOf)),
     deleteByIndex: (kind, name, value) =>
       write(connectionFor(kind), (sql) => {
         const rows = sql.find.all({ kind, name, value, now: now() }).map(rowOf);
         return rows.filter(({ id }) => remove(sql, kind, id)).length;
       }),
     list: (kind) => read(() => relaxed.statements.list.all({ kind, now: now() }).map(rowOf)),
-    consumeOnce: (kind, id, expiresAt) => write(flushed, (sql) => sql.mark.run({ kind, id, expires_at: expiresAt, now: now() }).changes === 1),
+    consumeOnce: (kind, id, expiresAt) =>
+      write(flushed, (sql) => sql.mark.run({ kind, id, expires_at: expiresAt, now: now() }).changes === 1),
     increment: (kind, id, windowMs) =>
-      write(relaxed, (sql) => counterOf(sql.increment.get({ kind, id, expires_at: now() + windowMs, now: now() })) ?? { count: 1, expiresAt: now() + windowMs }),
+      write(
+        relaxed,
+        (sql) =>
+          counterOf(sql.increment.get({ kind, id, expires_at: now() + windowMs, now: now() })) ?? {
+            count: 1,
+            expiresAt: now() + windowMs,
+          },
+      ),
     counter: (kind, id) => read(() => counterOf(relaxed.statements.counter.get({ kind, id, now: now() }))),
     resetCounter: (kind, id) => write(relaxed, (sql) => void sql.reset.run({ kind, id })),
     sweep: () => write(relaxed, (sql) => sweep(sql, now())),

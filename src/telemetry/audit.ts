@@ -4,7 +4,15 @@ import type { Clock } from "../kernel/index.ts";
 import type { AuditLog, Logger } from "./port.ts";
 
 /** Writes each event as one JSON line to `append`, and to the log. */
-export function createAuditLog({ logger, clock, append }: { logger: Logger; clock: Clock; append?: (line: string) => void }): AuditLog {
+export function createAuditLog({
+  logger,
+  clock,
+  append,
+}: {
+  logger: Logger;
+  clock: Clock;
+  append?: (line: string) => void;
+}): AuditLog {
   return {
     record(event) {
       append?.(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`);

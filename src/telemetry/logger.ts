@@ -10,17 +10,31 @@ export interface LoggerOptions {
 }
 
 /** Names whose values never reach a log, wherever they stand. */
-const SECRET_NAMES = /^(?:password|client_secret|code|code_verifier|token|access_token|refresh_token|id_token|cookie|set-cookie|authorization|totp_secret|secret|csrf)$/i;
+const SECRET_NAMES =
+  /^(?:password|client_secret|code|code_verifier|token|access_token|refresh_token|id_token|cookie|set-cookie|authorization|totp_secret|secret|csrf)$/i;
 const DEPTH = 5;
 
 /** The log of the program. JSON lines, or one readable line per event; control characters are escaped in both. */
 export function createLogger({ level, format, write }: LoggerOptions): Logger {
   const sink = { write: (line: string) => write(format === "json" ? line : readable(line)) };
-  return wrap(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, sink));
+  return wrap(
+    pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      sink,
+    ),
+  );
 }
 
 function wrap(logger: ReturnType<typeof pino>): Logger {
-  const at = (level: "debug" | "info" | "warn" | "error") => (message: string, fields: LogFields = {}) => logger[level](redact(fields) as object, message);
+  const at =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (message: string, fields: LogFields = {}) =>
+      logger[level](redact(fields) as object, message);
   return {
     debug: at("debug"),
     info: at("info"),
@@ -37,7 +51,9 @@ export function redact(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (depth >= DEPTH) return "[deep]";
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, SECRET_NAMES.test(name) ? "[secret]" : redact(item, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, SECRET_NAMES.test(name) ? "[secret]" : redact(item, depth + 1)]),
+  );
 }
 
 function describe(error: Error, depth: number): object {

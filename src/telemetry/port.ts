@@ -13,7 +13,14 @@ export interface Logger {
 
 /** One line of the audit trail: who did what, with which outcome. Never a secret. */
 export interface AuditEvent {
-  readonly event: "sign_in" | "sign_in_refused" | "sign_out" | "application_refused" | "throttled" | "consent_granted" | "consent_denied";
+  readonly event:
+    | "sign_in"
+    | "sign_in_refused"
+    | "sign_out"
+    | "application_refused"
+    | "throttled"
+    | "consent_granted"
+    | "consent_denied";
   readonly account?: string;
   readonly username?: string;
   readonly client_id?: string;

@@ -1,2 +1,8 @@
 /** Limits on guessing: attempts per account and per address within a window, counted in the store so that all instances share them. */
-export { type AttemptSubject, createThrottle, type Throttle, type ThrottleAnswer, type ThrottleLimits } from "./throttle.ts";
+export {
+  type AttemptSubject,
+  createThrottle,
+  type Throttle,
+  type ThrottleAnswer,
+  type ThrottleLimits,
+} from "./throttle.ts";

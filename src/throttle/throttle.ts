@@ -34,7 +34,15 @@ export interface Throttle {
 const ACCOUNT = "throttle.account";
 const ADDRESS = "throttle.address";
 
-export function createThrottle({ store, clock, limits }: { store: Store; clock: Clock; limits: ThrottleLimits }): Throttle {
+export function createThrottle({
+  store,
+  clock,
+  limits,
+}: {
+  store: Store;
+  clock: Clock;
+  limits: ThrottleLimits;
+}): Throttle {
   const over = (counter: { count: number; expiresAt: number }, limit: Limit): number =>
     counter.count > limit.limit ? counter.expiresAt - clock.now() : 0;
   return {
@@ -65,5 +73,8 @@ export function addressKey(address: string): string {
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
   const gap = tail === undefined ? 0 : 8 - before.length - after.length;
   const groups = [...before, ...Array.from({ length: gap }, () => "0"), ...after];
-  return `${groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":")}::/64`;
 }

@@ -7,7 +7,8 @@ export function compareCrypt(stored: string, plain: Buffer): boolean {
   const [, kind = "", second = ""] = stored.split("$");
   const rounds = /^rounds=(\d{1,9})$/.exec(second)?.[1];
   const salt = stored.split("$")[rounds === undefined ? 2 : 3] ?? "";
-  const expected = kind === "1" ? md5Crypt(plain, salt) : shaCrypt(plain, { bits: kind === "5" ? 256 : 512, salt, rounds });
+  const expected =
+    kind === "1" ? md5Crypt(plain, salt) : shaCrypt(plain, { bits: kind === "5" ? 256 : 512, salt, rounds });
   const digest = stored.slice(stored.lastIndexOf("$") + 1);
   return digest.length === expected.length && timingSafeEqual(Buffer.from(digest), Buffer.from(expected));
 }
@@ -46,7 +47,13 @@ function md5Crypt(plain: Buffer, saltText: string): string {
     digest = digestOf("md5", own, ...(round % 3 ? [salt] : []), ...(round % 7 ? [plain] : []), other);
   }
   const at = (index: number): number => digest[index] ?? 0;
-  const groups = [[0, 6, 12], [1, 7, 13], [2, 8, 14], [3, 9, 15], [4, 10, 5]].map((group) => encode(group.map(at), 4));
+  const groups = [
+    [0, 6, 12],
+    [1, 7, 13],
+    [2, 8, 14],
+    [3, 9, 15],
+    [4, 10, 5],
+  ].map((group) => encode(group.map(at), 4));
   return groups.join("") + encode([at(11)], 2);
 }
 

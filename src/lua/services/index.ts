@@ -23,7 +23,13 @@ export function createHostServices({ world }: { world: World }): HostServices {
       }
       throw new Error(`unknown host operation ${op}`);
     },
-    isReadOnly: (op, args) => op === "password.compare" || op === "time.sleep" || op === "db.open" || op === "db.prepare" || op === "cache.get" || (op === "db.query" && isSelect(args[1])),
+    isReadOnly: (op, args) =>
+      op === "password.compare" ||
+      op === "time.sleep" ||
+      op === "db.open" ||
+      op === "db.prepare" ||
+      op === "cache.get" ||
+      (op === "db.query" && isSelect(args[1])),
     async close() {
       await Promise.all([sqlite.close(), hashes.close()]);
     },
@@ -37,10 +43,21 @@ function isSelect(sql: LuaValue | undefined): boolean {
 /** The path of a granted database. A relative address is the one whose end it is. */
 function granted({ databases }: Grants, name: LuaValue | undefined): string {
   const wanted = String(name);
-  if (!wanted.startsWith("sqlite3:")) throw new Error(`the driver of "${wanted.split(":", 1)[0] ?? ""}" is not available; use sqlite3`);
+  if (!wanted.startsWith("sqlite3:"))
+    throw new Error(`the driver of "${wanted.split(":", 1)[0] ?? ""}" is not available; use sqlite3`);
   const address = wanted.slice("sqlite3:".length);
-  const plain = address.replace(/^file:/, "").replace(/\?.*$/s, "").replace(/^\.\//, "");
-  const found = databases.find((database) => database === `sqlite3:${plain}` || (!plain.startsWith("/") && !plain.includes("..") && database.endsWith(`/${plain}`)));
-  if (found === undefined) throw new Error(`the database ${address} is not granted; add "sqlite3:${address}" to allow.databases of this backend`);
+  const plain = address
+    .replace(/^file:/, "")
+    .replace(/\?.*$/s, "")
+    .replace(/^\.\//, "");
+  const found = databases.find(
+    (database) =>
+      database === `sqlite3:${plain}` ||
+      (!plain.startsWith("/") && !plain.includes("..") && database.endsWith(`/${plain}`)),
+  );
+  if (found === undefined)
+    throw new Error(
+      `the database ${address} is not granted; add "sqlite3:${address}" to allow.databases of this backend`,
+    );
   return found.slice("sqlite3:".length);
 }

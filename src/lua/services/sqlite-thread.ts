@@ -18,7 +18,9 @@ function connect(path: string): Open {
   if (known !== undefined) return known;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(path);
-  database.exec("PRAGMA busy_timeout = 3000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  database.exec(
+    "PRAGMA busy_timeout = 3000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+  );
   const opened = { database, statements: new Map<string, StatementSync>() };
   open.set(path, opened);
   return opened;
@@ -40,7 +42,9 @@ function prepare(path: string, sql: string): StatementSync {
 function parameters(values: LuaValue | undefined, width: LuaValue | undefined): SQLInputValue[] {
   const list = (Array.isArray(values) ? values : []) as readonly LuaValue[];
   const record = (Array.isArray(values) ? {} : (values ?? {})) as Readonly<Record<string, LuaValue>>;
-  return Array.from({ length: Number(width ?? 0) }, (_, index) => parameter(list[index] ?? record[String(index + 1)] ?? null));
+  return Array.from({ length: Number(width ?? 0) }, (_, index) =>
+    parameter(list[index] ?? record[String(index + 1)] ?? null),
+  );
 }
 
 function parameter(value: LuaValue): SQLInputValue {

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { composeIdp, listen, realWorld } from "../../src/app/index.ts";
+import { formatFaults, loadConfig } from "../../src/config/index.ts";
+import { createLogger } from "../../src/telemetry/index.ts";
+
+export interface TestIdp {
+  readonly issuer: string;
+  /** Log lines so far. */
+  readonly log: readonly string[];
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+export interface TestIdpOptions {
+  /** Lua source of the only backend. */
+  readonly script: string;
+  /** YAML below `oidc:`. */
+  readonly oidc?: string;
+  /** More top-level YAML. */
+  readonly more?: string;
+  /** "sqlite" keeps a file in the folder. */
+  readonly store?: "memory" | "sqlite";
+  readonly folder?: string;
+}
+
+/** The composed provider on a free loopback port, with its own folder that goes away when it stops. */
+export async function startIdp(options: TestIdpOptions): Promise<TestIdp> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "moonlatch-test-"));
+  const log: string[] = [];
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  writeFileSync(join(folder, "backend.lua"), options.script);
+  const store = options.store === "sqlite" ? "sqlite:./moonlatch.db" : "memory:";
+  const yaml = `issuer: ${issuer}
+server: { listen: [{ host: 127.0.0.1, port: ${port} }] }
+store: "${store}"
+lua: { backends: [{ name: default, script: ./backend.lua, allow: { databases: ["sqlite3:./accounts.db"] } }] }
+oidc:
+${options.oidc ?? "  clients: []"}
+${options.more ?? ""}
+`;
+  writeFileSync(join(folder, "config.yaml"), yaml);
+  const loaded = loadConfig(join(folder, "config.yaml"), {});
+  if (!loaded.ok) throw new Error(formatFaults(loaded.problem));
+  const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
+  const idp = await composeIdp({ config: loaded.value, world: realWorld(), logger, environment: {} });
+  const opened = await listen(idp.app, loaded.value.server.listen);
+  if (!opened.ok) throw new Error(opened.problem.message);
+  return {
+    issuer,
+    log,
+    folder,
+    async stop() {
+      await opened.value.close(0);
+      await idp.close();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import("node:net");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
