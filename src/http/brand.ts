@@ -1,67 +1,109 @@
-/** Colours of the brand, as custom properties for both colour schemes. */
+import { contrast, formatHex, fromOklch, parseHex, type Rgb, toOklch } from "./colour.ts";
+
+type Direction = "darker" | "lighter";
+
+interface Theme {
+  /** Page, card and inset, as `public/style.css` has them. */
+  readonly grounds: readonly [Rgb, Rgb, Rgb];
+  /** Where a colour goes that is too close to its ground. */
+  readonly away: Direction;
+  /** Contrast of links and focus rings: dark themes glare less and get more. */
+  readonly textRatio: number;
+  readonly softLightness: number;
+  readonly softChroma: number;
+}
+
+const WHITE: Rgb = [255, 255, 255];
+const INK: Rgb = [11, 15, 23];
+const READABLE = 4.5;
+const VISIBLE = 3;
+
+const LIGHT: Theme = {
+  grounds: [parseHex("#f3f4f7"), parseHex("#ffffff"), parseHex("#f7f8fa")],
+  away: "darker",
+  textRatio: READABLE,
+  softLightness: 0.955,
+  softChroma: 0.02,
+};
+const DARK: Theme = {
+  grounds: [parseHex("#0f1217"), parseHex("#181c23"), parseHex("#1f252e")],
+  away: "lighter",
+  textRatio: 6,
+  softLightness: 0.27,
+  softChroma: 0.045,
+};
+
+/** The brand's colours by purpose, each made readable on what it stands on. */
+export interface Palette {
+  readonly accent: Rgb;
+  readonly "on-accent": Rgb;
+  /** Rim of a filled button against page and card. */
+  readonly "accent-edge": Rgb;
+  readonly "accent-hover": Rgb;
+  /** Links and focus rings. */
+  readonly "accent-text": Rgb;
+  readonly "accent-soft": Rgb;
+  readonly "on-accent-soft": Rgb;
+}
+
+/** Colours of the brand, as custom properties for both colour schemes. @param accent `#rrggbb`, whatever it looks like. */
 export function brandCss(accent: string): string {
-  const light = scheme(accent, ["#ffffff", "#f3f4f7"], 4.5, "darker");
-  const dark = scheme(accent, ["#181c23", "#1f252e"], 6, "lighter");
-  return `:root{${light}}@media(prefers-color-scheme:dark){:root{${dark}}}\n`;
+  const { light, dark } = solveBrand(accent);
+  return `:root{${declare(light)}}@media(prefers-color-scheme:dark){:root{${declare(dark)}}}\n`;
 }
 
-type Rgb = readonly [number, number, number];
+/**
+ * Moves the accent in lightness, hue kept, until every use of it meets WCAG 2.2: text 4.5 (1.4.3), outlines 3 (1.4.11).
+ * An accent that is fine already stays as it is.
+ */
+export function solveBrand(accent: string): { readonly light: Palette; readonly dark: Palette } {
+  const given = parseHex(accent);
+  return { light: solve(given, LIGHT), dark: solve(given, DARK) };
+}
 
-function scheme(accent: string, surfaces: readonly string[], wanted: number, direction: "darker" | "lighter"): string {
-  const fill = parse(accent);
-  const on: Rgb = contrast(fill, [255, 255, 255]) >= 4.5 ? [255, 255, 255] : [11, 15, 23];
-  // A middle tone carries neither white nor black text well enough: it moves away from its text.
-  const readable = move(fill, (colour) => contrast(colour, on) >= 4.5, on[0] === 255 ? "darker" : "lighter");
-  const grounds = surfaces.map(parse);
-  const reaches = (ratio: number) => (colour: Rgb) => grounds.every((ground) => contrast(colour, ground) >= ratio);
-  const text = move(readable, reaches(wanted), direction);
-  const soft = mix(text, grounds[0] ?? [255, 255, 255], 0.12);
-  const values = {
-    accent: readable,
+function solve(given: Rgb, theme: Theme): Palette {
+  const { grounds, away } = theme;
+  const [page, card] = grounds;
+  const fill = move(given, away, (colour) => textOn(colour) !== undefined);
+  const on = textOn(fill) ?? INK;
+  const readable = move(fill, away, (colour) => grounds.every((ground) => contrast(colour, ground) >= theme.textRatio));
+  const { hue, chroma } = toOklch(given);
+  const soft = fromOklch({ lightness: theme.softLightness, chroma: Math.min(chroma, theme.softChroma), hue });
+  return {
+    accent: fill,
     "on-accent": on,
-    "accent-edge": move(readable, reaches(3), direction),
-    "accent-hover": mix(readable, on[0] === 255 ? [0, 0, 0] : [255, 255, 255], 0.85),
-    "accent-text": text,
+    "accent-edge": move(fill, away, (colour) => [page, card].every((ground) => contrast(colour, ground) >= VISIBLE)),
+    "accent-hover": step(fill, on === WHITE ? -0.06 : 0.06),
+    "accent-text": readable,
     "accent-soft": soft,
-    "on-accent-soft": move(text, (colour) => contrast(colour, soft) >= 4.5, direction),
+    "on-accent-soft": move(readable, away, (colour) => contrast(colour, soft) >= READABLE),
   };
-  return Object.entries(values)
-    .map(([name, colour]) => `--${name}:${format(colour)};`)
-    .join("");
 }
 
-function parse(hex: string): Rgb {
-  const value = Number.parseInt(hex.slice(1), 16);
-  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
+/** White where it can be read, else near-black where that can. */
+function textOn(fill: Rgb): Rgb | undefined {
+  return [WHITE, INK].find((text) => contrast(text, fill) >= READABLE);
 }
 
-function format(colour: Rgb): string {
-  return `#${colour.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
+function step(colour: Rgb, by: number): Rgb {
+  const parts = toOklch(colour);
+  return fromOklch({ ...parts, lightness: parts.lightness + by });
 }
 
-function mix(a: Rgb, b: Rgb, share: number): Rgb {
-  return [a[0] * share + b[0] * (1 - share), a[1] * share + b[1] * (1 - share), a[2] * share + b[2] * (1 - share)];
-}
-
-function move(colour: Rgb, isGood: (colour: Rgb) => boolean, direction: "darker" | "lighter"): Rgb {
-  const end: Rgb = direction === "darker" ? [0, 0, 0] : [255, 255, 255];
-  for (let share = 1; share > 0; share -= 0.02) {
-    const candidate = parse(format(mix(colour, end, share)));
+/** The first colour on the way to black or white that is good. */
+function move(from: Rgb, direction: Direction, isGood: (colour: Rgb) => boolean): Rgb {
+  if (isGood(from)) return from;
+  const parts = toOklch(from);
+  const by = direction === "darker" ? -0.005 : 0.005;
+  for (let lightness = parts.lightness + by; lightness > 0 && lightness < 1; lightness += by) {
+    const candidate = fromOklch({ ...parts, lightness });
     if (isGood(candidate)) return candidate;
   }
-  return end;
+  return direction === "darker" ? [0, 0, 0] : WHITE;
 }
 
-/** WCAG 2 contrast ratio. */
-export function contrast(a: Rgb, b: Rgb): number {
-  const [high = 0, low = 0] = [luminance(a), luminance(b)].toSorted((x, y) => y - x);
-  return (high + 0.05) / (low + 0.05);
-}
-
-function luminance(colour: Rgb): number {
-  const [r = 0, g = 0, b = 0] = colour.map((part) => {
-    const share = part / 255;
-    return share <= 0.040_45 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+function declare(palette: Palette): string {
+  return Object.entries(palette)
+    .map(([name, colour]) => `--${name}:${formatHex(colour as Rgb)};`)
+    .join("");
 }

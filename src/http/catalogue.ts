@@ -1,11 +1,21 @@
 import { readFileSync } from "node:fs";
 import { IntlMessageFormat } from "intl-messageformat";
+import { escapeHtml } from "./html.ts";
 
-export type Translate = (key: string, params?: Readonly<Record<string, string | number>>) => string;
+type Params = Readonly<Record<string, string | number>>;
+
+/** A text of the catalogue. @throws Error for a key or a parameter that is not there. */
+export type Translate = (key: string, params?: Params) => string;
 
 /** Texts by language, in ICU MessageFormat; the English one is the source. */
 export interface Catalogue {
+  /** Plain text, not escaped. */
   translate(lang: string): Translate;
+  /**
+   * HTML: the text's own `<b>` stays, everything else is escaped, and each name in it stands in a `<bdi>`,
+   * so that a name in another script cannot turn the sentence around.
+   */
+  rich(lang: string): Translate;
 }
 
 export function loadCatalogue(languages: readonly string[]): Catalogue {
@@ -20,7 +30,22 @@ export function loadCatalogue(languages: readonly string[]): Catalogue {
     compiled.set(`${lang}:${key}`, message);
     return message;
   };
-  return { translate: (lang) => (key, params) => String(find(lang, key).format(params)) };
+  const format = (lang: string, key: string, params?: Params): string => String(find(lang, key).format(params));
+  return {
+    translate: (lang) => (key, params) => format(lang, key, params),
+    rich: (lang) => (key, params) => toHtml((marked) => format(lang, key, marked), params ?? {}),
+  };
+}
+
+/** Formats with marks in place of the names and puts the names in last, so that nothing in a name is read as markup. */
+function toHtml(format: (params: Params) => string, params: Params): string {
+  const names: string[] = [];
+  const marked = Object.entries(params).map(([key, value]): [string, string | number] =>
+    typeof value === "number" ? [key, value] : [key, `\uE000${names.push(value) - 1}\uE001`],
+  );
+  return escapeHtml(format(Object.fromEntries(marked)))
+    .replaceAll(/&lt;(\/?b)&gt;/g, "<$1>")
+    .replaceAll(/\uE000(\d+)\uE001/g, (_mark, at: string) => `<bdi>${escapeHtml(names[Number(at)])}</bdi>`);
 }
 
 function readTexts(lang: string): Readonly<Record<string, string>> {

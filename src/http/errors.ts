@@ -1,23 +1,26 @@
-import type { ErrorRequestHandler, RequestHandler } from "express";
+import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { type Clock, IdpError } from "../kernel/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { preferencesOf } from "./language.ts";
+import type { PageModels } from "./page-models.ts";
 import type { Pages } from "./pages.ts";
 
+export interface ErrorHandlerDeps {
+  readonly pages: Pages;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** What the person can quote and the operator can find. */
+  readonly reference: (req: object) => string;
+}
+
 /** Turns whatever a handler threw into our error page with a reference that also stands in the log. Nothing of the request is shown. */
-export function createErrorHandler(deps: {
-  pages: Pages;
-  logger: Logger;
-  clock: Clock;
-  reference: (req: object) => string;
-}): ErrorRequestHandler {
-  const { pages, logger, clock } = deps;
+export function createErrorHandler(deps: ErrorHandlerDeps): ErrorRequestHandler {
   return (thrown: unknown, req, res, next) => {
     if (res.headersSent) return next(thrown);
-    const error = thrown instanceof IdpError ? thrown : new IdpError("INTERNAL", {}, { cause: thrown });
+    const error = asIdpError(thrown);
     const { status, page, log } = error.entry;
     const reference = deps.reference(req);
-    logger[log](error.code === "INTERNAL" ? "A request failed." : "A request was refused.", {
+    deps.logger[log](error.code === "INTERNAL" ? "A request failed." : "A request was refused.", {
       error: error.code,
       reference,
       method: req.method,
@@ -25,25 +28,37 @@ export function createErrorHandler(deps: {
       ...error.facts,
       cause: error.cause,
     });
-    res
-      .status(status)
-      .set({
-        "Cache-Control": "no-store",
-        "Content-Type": "text/html; charset=utf-8",
-        ...(status === 503 ? { "Retry-After": "30" } : {}),
-      });
-    const model = {
-      kind: page,
-      app: undefined,
-      reference,
-      time: new Date(clock.now()).toISOString(),
-      code: undefined,
-      backHref: undefined,
-    };
     // What was not read of a refused request must not be taken for the next one.
     if (!req.complete) res.set("Connection", "close");
-    res.send(pages.render(preferencesOf(req), "error", model));
+    if (status === 503) res.set("Retry-After", "30");
+    const { type, body } = draw(deps, req, { kind: page, reference });
+    res.status(status).set({ "Cache-Control": "no-store", "Content-Type": type }).send(body);
   };
+}
+
+/** Express marks with a 4xx status what the sender got wrong, such as a broken percent sequence in a path: no failure of ours. */
+function asIdpError(thrown: unknown): IdpError {
+  if (thrown instanceof IdpError) return thrown;
+  const status = typeof thrown === "object" && thrown !== null && "status" in thrown ? thrown.status : undefined;
+  if (typeof status === "number" && status >= 400 && status < 500)
+    return new IdpError("REQUEST_REFUSED", { because: "the request could not be read", status });
+  return new IdpError("INTERNAL", {}, { cause: thrown });
+}
+
+/** The page, or bare words when even that cannot be drawn: Express would answer with a stack. */
+function draw(
+  { pages, clock, logger }: ErrorHandlerDeps,
+  req: Request,
+  { kind, reference }: Pick<PageModels["error"], "kind" | "reference">,
+): { readonly type: string; readonly body: string } {
+  const time = new Date(clock.now()).toISOString();
+  try {
+    const model = { kind, reference, time, app: undefined, code: undefined, backHref: undefined };
+    return { type: "text/html; charset=utf-8", body: pages.render(preferencesOf(req), "error", model) };
+  } catch (cause) {
+    logger.error("The error page could not be drawn.", { reference, cause });
+    return { type: "text/plain; charset=utf-8", body: `Something went wrong on our side. Reference ${reference}\n` };
+  }
 }
 
 /** For every address nothing else answered. */

@@ -23,10 +23,16 @@ async function readBody(req: Request): Promise<Buffer> {
   if (Number(req.headers["content-length"] ?? 0) > LIMIT) throw new IdpError("BODY_TOO_LARGE");
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LIMIT) throw new IdpError("BODY_TOO_LARGE");
-    chunks.push(chunk);
+  try {
+    // Left open when it is too much: destroying the stream would take the connection, and the answer, with it.
+    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > LIMIT) throw new IdpError("BODY_TOO_LARGE");
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof IdpError) throw error;
+    throw new IdpError("BODY_MALFORMED", { because: "the body ended early" });
   }
   return Buffer.concat(chunks);
 }

@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import ejs from "ejs";
 import type { Assets } from "./assets.ts";
 import { type Catalogue, loadCatalogue, type Translate } from "./catalogue.ts";
+import { escapeHtml } from "./html.ts";
 import { chooseLanguage, type LanguagePreferences } from "./language.ts";
 import type { Frame, LanguageChoice, PageModels, PageName } from "./page-models.ts";
 
@@ -52,29 +53,41 @@ export function createPages({ viewsRoot, assets, ui, links }: PagesOptions): Pag
         languages: languageMenu(preferences.url, ui.languages, lang),
         links: { help: links.help },
       };
-      const body = find(name)({ ...model, t, frame });
-      const note = "note" in model ? model.note : undefined;
-      const isError = name === "error" || note?.tone === "danger";
-      const title = name === "error" ? t(`error.${"kind" in model ? model.kind : "server"}.title`) : t(`title.${name}`);
-      const refresh = name === "login/handoff" && "href" in model ? model.href : undefined;
+      const rich = catalogue.rich(lang);
+      const body = find(name)({ ...model, t, rich, frame });
       return find("layout")({
         frame,
         t,
         body,
-        refresh,
-        title: `${isError ? `${t("title.error")}: ` : ""}${title} – ${ui.product}`,
+        refresh: name === "login/handoff" && "href" in model ? model.href : undefined,
+        title: `${titleOf(name, model, t)} – ${ui.product}`,
         css: [assets.url("style.css"), assets.url("brand.css")],
         js: assets.url("ui.js"),
+        icon: assets.url("favicon.svg"),
       });
     },
   };
+}
+
+/** Begins with "Error:" when something went wrong, for people who hear the title first. */
+function titleOf<Name extends PageName>(name: Name, model: PageModels[Name], t: Translate): string {
+  const note = "note" in model ? model.note : undefined;
+  const isError = name === "error" || note?.tone === "danger" || note?.tone === "warning";
+  const app = "app" in model ? (model.app ?? "") : "";
+  const own = "kind" in model ? t(`error.${model.kind}.title`) : t(`title.${name}`, { app });
+  return isError ? `${t("title.error")}: ${own}` : own;
 }
 
 /** Links to the same page in another language. A page with a query of its own has none: a link must not repeat what was sent. */
 function languageMenu(url: string, offered: readonly string[], current: string): readonly LanguageChoice[] {
   const [path = "/", query = ""] = url.split("?", 2);
   if (!/^(?:ui_locales=[a-z-]*)?$/.test(query)) return [];
-  return offered.map((code) => ({ code, name: OWN_NAMES[code] ?? code, href: `${path}?ui_locales=${code}`, current: code === current }));
+  return offered.map((code) => ({
+    code,
+    name: OWN_NAMES[code] ?? code,
+    href: `${path}?ui_locales=${code}`,
+    current: code === current,
+  }));
 }
 
 function compileAll(root: string): ReadonlyMap<string, Template> {
@@ -92,15 +105,4 @@ function compile(root: string, name: string): Template {
     escape: escapeHtml,
   } as ejs.Options);
   return (locals) => compiled(locals) as string;
-}
-
-/** A missing value in a template is a mistake, not an empty place. */
-function escapeHtml(value: unknown): string {
-  if (value === undefined || value === null) throw new Error("a template printed a value that is not there");
-  return String(value)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&#34;")
-    .replaceAll("'", "&#39;");
 }

@@ -49,7 +49,7 @@ function sendPage(req: Request, res: Response, reply: Extract<Reply, { kind: "pa
   rememberLanguage(req, res, own.uiLocales);
   const preferences =
     reply.uiLocales === undefined || own.uiLocales !== undefined ? own : { ...own, uiLocales: reply.uiLocales };
-  const html = pages.render(preferences, reply.name, reply.model as never);
+  const html = pages.render(preferences, reply.name, reply.model);
   res.status(reply.status ?? 200).set("Content-Type", "text/html; charset=utf-8");
   if (reply.headers !== undefined) res.set(reply.headers);
   res.send(html);

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
-import type { World } from "../kernel/index.ts";
+import { IdpError, type World } from "../kernel/index.ts";
 import type { JsonObject, Store } from "../store/index.ts";
 
 export interface KeyRing {
@@ -14,18 +14,25 @@ export interface KeyRing {
 }
 
 const KIND = "key";
-const FOREVER = Number.MAX_SAFE_INTEGER;
+const LOCK = "key-lock";
 const ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 
-/** Reads the keys from the store, making those that are not there yet. Two processes that start together end with one set. */
+/**
+ * Reads the keys from the store, making those that are not there yet. Programs that start together end with one set, and a
+ * program that dies while making a key leaves the next one to make it.
+ * @throws IdpError STORE_UNAVAILABLE when the store fails or another program holds the lock all the time.
+ */
 export async function openKeyRing({ store, world }: { store: Store; world: World }): Promise<KeyRing> {
   const keys: JWK[] = [];
-  for (const alg of ALGORITHMS) keys.push((await once({ store, world }, `sign.${alg}`, () => signingKey(alg))) as JWK);
+  for (const alg of ALGORITHMS) keys.push(await once({ store, world }, `sign.${alg}`, () => signingKey(alg)));
   const secret = async (name: string): Promise<string> => {
     const made = await once({ store, world }, name, async () => ({
       secret: Buffer.from(world.random.bytes(32)).toString("base64url"),
     }));
-    return String(made["secret"]);
+    const value = made["secret"];
+    if (typeof value !== "string" || value === "")
+      throw new IdpError("STORE_UNAVAILABLE", { because: `no ${name} key` });
+    return value;
   };
   return {
     jwks: { keys },
@@ -40,25 +47,28 @@ interface OnceDeps {
   readonly world: World;
 }
 
-/** Milliseconds to wait for another process that is making the same key, and between two looks. */
-const PATIENCE = { total: 10_000, step: 50 } as const;
+/** Milliseconds: how long one program may take to store a finished key, how long others wait for it, and between two looks. */
+const PATIENCE = { lock: 10_000, total: 30_000, step: 50 } as const;
 
 async function once({ store, world }: OnceDeps, name: string, make: () => Promise<JsonObject>): Promise<JsonObject> {
-  const known = await store.get(KIND, name);
-  if (known !== undefined) return known.value;
+  const { clock } = world;
+  const stored = async () => (await store.get(KIND, name))?.value;
+  const known = await stored();
+  if (known !== undefined) return known;
+  // Made before the lock is asked for, so that the lock covers nothing but one look and one write.
   const made = await make();
-  if (await store.consumeOnce("key-made", name, FOREVER)) {
-    await store.put(KIND, name, made);
-    return made;
-  }
   for (let waited = 0; waited < PATIENCE.total; waited += PATIENCE.step) {
-    const other = await store.get(KIND, name);
-    if (other !== undefined) return other.value;
-    await world.clock.sleep(PATIENCE.step);
+    if (await store.consumeOnce(LOCK, name, clock.now() + PATIENCE.lock)) {
+      const other = await stored();
+      if (other !== undefined) return other;
+      await store.put(KIND, name, made);
+      return made;
+    }
+    const other = await stored();
+    if (other !== undefined) return other;
+    await clock.sleep(PATIENCE.step);
   }
-  // The other process died between the mark and the key: nobody has used a key under this name yet.
-  await store.put(KIND, name, made);
-  return made;
+  throw new IdpError("STORE_UNAVAILABLE", { because: `another program holds the lock of the ${name} key` });
 }
 
 async function signingKey(alg: (typeof ALGORITHMS)[number]): Promise<JsonObject> {

@@ -185,7 +185,7 @@ export function createControl(deps: ControlDeps) {
       if (current === undefined) return;
       current.bytes += bytes;
       if (bytes > STRING_LIMIT) kill("the script made a string of over 16 MB");
-      if (current.bytes > deps.memory * 4) kill("the script allocated too much (lua.backends[].limits.memory)");
+      if (current.bytes > deps.memory * 2) kill("the script allocated too much (lua.backends[].limits.memory)");
     },
     /** Runs `work` under a budget of its own, for the script's top level at start. */
     start<Value>(work: () => Value): Value {

@@ -1,7 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { hashPassword } from "./hash-password.ts";
+import { openAccountsFile } from "./services/sqlite-file.ts";
 
 export interface DemoAccount {
   readonly username: string;
@@ -12,11 +10,11 @@ export interface DemoAccount {
 
 /** Puts accounts into a database for the shipped `lua/sqlite.lua`; those that are there already stay as they are. */
 export async function seedDemoAccounts(path: string, accounts: readonly DemoAccount[]): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const hashes = await Promise.all(accounts.map(({ password }) => hashPassword(password)));
-  const database = new DatabaseSync(path);
+  const database = openAccountsFile(path);
   try {
-    database.exec(`PRAGMA journal_mode = WAL;
+    // The same text as in lua/sqlite.lua, which makes the tables where nobody was here before it.
+    database.exec(`
       CREATE TABLE IF NOT EXISTS accounts (
         username TEXT PRIMARY KEY, password_hash TEXT NOT NULL, unique_id TEXT NOT NULL UNIQUE, display_name TEXT, mail TEXT,
         groups TEXT NOT NULL DEFAULT '', disabled INTEGER NOT NULL DEFAULT 0, totp_secret TEXT, recovery_codes TEXT);

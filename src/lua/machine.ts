@@ -19,6 +19,9 @@ export interface MachineDeps extends HelperDeps {
   readonly done: (call: number, outcome: RawResult | { readonly error: string }) => void;
 }
 
+/** What an empty table takes on the heap, roughly. */
+const TABLE_BYTES = 600;
+
 /** One Lua state with a script in it: a coroutine and a fresh environment per call, many in flight. */
 export interface Machine {
   readonly functions: readonly FunctionName[];
@@ -30,7 +33,7 @@ export interface Machine {
 /** @throws Error with file and line when the script does not compile or its top level fails. */
 export function createMachine(deps: MachineDeps): Machine {
   const control: Control = createControl(deps);
-  const fengari = loadFengari({ string: (bytes) => control.allocated(bytes) });
+  const fengari = loadFengari({ string: (bytes) => control.allocated(bytes), table: () => control.allocated(TABLE_BYTES) });
   const { lua, lauxlib, to_luastring } = fengari;
   const values = createValues(fengari);
   const L = lauxlib.luaL_newstate();

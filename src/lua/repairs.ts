@@ -14,6 +14,7 @@ const require = createRequire(import.meta.url);
 export function loadFengari(limits: AllocationLimits): typeof import("fengari") {
   repairHash(limits);
   repairNumbers();
+  countTables(limits);
   const fengari = require("fengari") as typeof import("fengari");
   limitBuffers(limits);
   return fengari;
@@ -22,6 +23,17 @@ export function loadFengari(limits: AllocationLimits): typeof import("fengari") 
 /** Told of every string before a script sees it, and of every buffer that grows; throws to end the call. */
 export interface AllocationLimits {
   string(bytes: number): void;
+  table(): void;
+}
+
+/** Tables live on the heap of the thread: unlimited, they would take it down with every call in it. */
+function countTables(limits: AllocationLimits): void {
+  const ltable = require("fengari/src/ltable.js") as { luaH_new: (L: unknown) => unknown };
+  const make = ltable.luaH_new;
+  ltable.luaH_new = (L) => {
+    limits.table();
+    return make(L);
+  };
 }
 
 /** Library functions build their result in a buffer that doubled without any check. */

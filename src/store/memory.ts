@@ -9,29 +9,33 @@ interface Row {
   readonly index: Readonly<Record<string, string>>;
 }
 
+/** All records of one kind. */
+interface Shelf {
+  readonly rows: Map<string, Row>;
+  /** Ids by index name and value. */
+  readonly ids: Map<string, Set<string>>;
+}
+
 /** A store that ends with the process: for tests and trials. Values are kept as text, so that callers never share objects. */
 export function createMemoryStore(clock: Clock): Store {
-  const rows = new Map<string, Row>();
-  const byIndex = new Map<string, Set<string>>();
+  const shelves = new Map<string, Shelf>();
   const marks = new Map<string, number>();
   const counters = new Map<string, Counter>();
-  const keyOf = (...parts: readonly string[]): string => parts.join("\u0000");
   const isLive = (until: number | undefined): boolean => until === undefined || until > clock.now();
 
-  const remove = (kind: string, id: string): Row | undefined => {
-    const key = keyOf(kind, id);
-    const row = rows.get(key);
-    if (row === undefined) return undefined;
-    rows.delete(key);
-    for (const [name, value] of Object.entries(row.index)) {
-      const entry = keyOf(kind, name, value);
-      byIndex.get(entry)?.delete(id);
-      if (byIndex.get(entry)?.size === 0) byIndex.delete(entry);
-    }
-    return isLive(row.expiresAt) ? row : undefined;
+  const shelf = (kind: string): Shelf => {
+    const known = shelves.get(kind);
+    if (known !== undefined) return known;
+    const made: Shelf = { rows: new Map(), ids: new Map() };
+    shelves.set(kind, made);
+    return made;
   };
   const live = (kind: string, id: string): Row | undefined => {
-    const row = rows.get(keyOf(kind, id));
+    const row = shelves.get(kind)?.rows.get(id);
+    return row !== undefined && isLive(row.expiresAt) ? row : undefined;
+  };
+  const remove = (kind: string, id: string): Row | undefined => {
+    const row = removeFrom(shelf(kind), id);
     return row !== undefined && isLive(row.expiresAt) ? row : undefined;
   };
   const found = (kind: string, ids: Iterable<string>) =>
@@ -39,21 +43,19 @@ export function createMemoryStore(clock: Clock): Store {
       const row = live(kind, id);
       return row === undefined ? [] : [{ id, record: recordOf(row) }];
     });
+  const idsOf = (kind: string, name: string, value: string): readonly string[] => [
+    ...(shelves.get(kind)?.ids.get(keyOf(name, value)) ?? []),
+  ];
 
   return {
-    async put(kind, id, value, options = {}) {
-      remove(kind, id);
-      const index = options.index ?? {};
-      rows.set(keyOf(kind, id), {
-        text: JSON.stringify(value),
-        version: 1,
-        expiresAt: options.expiresAt,
-        consumedAt: undefined,
-        index,
-      });
+    async put(kind, id, value, { expiresAt, index = {} } = {}) {
+      const text = JSON.stringify(value);
+      const { rows, ids } = shelf(kind);
+      const version = (removeFrom(shelf(kind), id)?.version ?? 0) + 1;
+      rows.set(id, { text, version, expiresAt, consumedAt: undefined, index });
       for (const [name, entry] of Object.entries(index)) {
-        const key = keyOf(kind, name, entry);
-        byIndex.set(key, (byIndex.get(key) ?? new Set()).add(id));
+        const key = keyOf(name, entry);
+        ids.set(key, (ids.get(key) ?? new Set()).add(id));
       }
     },
     async get(kind, id) {
@@ -61,9 +63,10 @@ export function createMemoryStore(clock: Clock): Store {
       return row === undefined ? undefined : recordOf(row);
     },
     async replace(kind, id, version, value) {
+      const text = JSON.stringify(value);
       const row = live(kind, id);
-      if (row === undefined || row.version !== version) return false;
-      rows.set(keyOf(kind, id), { ...row, text: JSON.stringify(value), version: version + 1 });
+      if (row?.version !== version) return false;
+      shelf(kind).rows.set(id, { ...row, text, version: version + 1 });
       return true;
     },
     async take(kind, id) {
@@ -73,29 +76,18 @@ export function createMemoryStore(clock: Clock): Store {
     async consume(kind, id, at) {
       const row = live(kind, id);
       if (row === undefined || row.consumedAt !== undefined) return false;
-      rows.set(keyOf(kind, id), { ...row, consumedAt: at });
+      shelf(kind).rows.set(id, { ...row, consumedAt: at, version: row.version + 1 });
       return true;
     },
-    async delete(kind, id) {
-      return remove(kind, id) !== undefined;
-    },
-    async findByIndex(kind, index, value) {
-      return found(kind, byIndex.get(keyOf(kind, index, value)) ?? []);
-    },
-    async deleteByIndex(kind, index, value) {
-      const ids = [...(byIndex.get(keyOf(kind, index, value)) ?? [])];
-      return ids.filter((id) => remove(kind, id) !== undefined).length;
-    },
-    async list(kind) {
-      const prefix = keyOf(kind, "");
-      return found(
-        kind,
-        [...rows.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)),
-      );
-    },
+    delete: async (kind, id) => remove(kind, id) !== undefined,
+    findByIndex: async (kind, name, value) => found(kind, idsOf(kind, name, value)),
+    deleteByIndex: async (kind, name, value) =>
+      idsOf(kind, name, value).filter((id) => remove(kind, id) !== undefined).length,
+    list: async (kind) => found(kind, shelves.get(kind)?.rows.keys() ?? []),
     async consumeOnce(kind, id, expiresAt) {
       const key = keyOf(kind, id);
-      if (isLive(marks.get(key) ?? 0)) return false;
+      const until = marks.get(key);
+      if (until !== undefined && isLive(until)) return false;
       marks.set(key, expiresAt);
       return true;
     },
@@ -113,16 +105,13 @@ export function createMemoryStore(clock: Clock): Store {
       const known = counters.get(keyOf(kind, id));
       return known !== undefined && isLive(known.expiresAt) ? known : undefined;
     },
-    async resetCounter(kind, id) {
-      counters.delete(keyOf(kind, id));
-    },
+    resetCounter: async (kind, id) => void counters.delete(keyOf(kind, id)),
     async sweep() {
       let removed = 0;
-      for (const [key, row] of rows) {
-        if (isLive(row.expiresAt)) continue;
-        const [kind = "", id = ""] = key.split("\u0000");
-        remove(kind, id);
-        removed += 1;
+      for (const each of shelves.values()) {
+        for (const [id, { expiresAt }] of each.rows) {
+          if (!isLive(expiresAt) && removeFrom(each, id) !== undefined) removed += 1;
+        }
       }
       for (const [key, until] of marks) if (!isLive(until)) removed += Number(marks.delete(key));
       for (const [key, { expiresAt }] of counters) if (!isLive(expiresAt)) removed += Number(counters.delete(key));
@@ -130,10 +119,25 @@ export function createMemoryStore(clock: Clock): Store {
     },
     async ping() {},
     async close() {
-      rows.clear();
-      byIndex.clear();
+      for (const map of [shelves, marks, counters]) map.clear();
     },
   };
+}
+
+function removeFrom({ rows, ids }: Shelf, id: string): Row | undefined {
+  const row = rows.get(id);
+  rows.delete(id);
+  for (const [name, value] of Object.entries(row?.index ?? {})) {
+    const key = keyOf(name, value);
+    ids.get(key)?.delete(id);
+    if (ids.get(key)?.size === 0) ids.delete(key);
+  }
+  return row;
+}
+
+/** One key of two parts; the first is a name of this program and holds no NUL. */
+function keyOf(name: string, rest: string): string {
+  return `${name}\u0000${rest}`;
 }
 
 function recordOf(row: Row): StoredRecord {

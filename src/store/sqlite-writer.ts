@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { IdpError } from "../kernel/index.ts";
+import { type Clock, IdpError } from "../kernel/index.ts";
 
 interface Job {
   readonly run: () => unknown;
@@ -9,44 +9,103 @@ interface Job {
 
 /** Runs writes in one transaction per turn of the event loop, so that many of them share one flush to disk. */
 export interface Writer {
-  /** Resolves with what `run` returned once the transaction it was part of is committed. */
+  /** Resolves with what `run` returned once its transaction is committed. `run` may be run again when that one was undone. */
   write<Value>(run: () => Value): Promise<Value>;
-  /** Commits what waits. */
-  flush(): void;
+  /** Commits what waits or rejects it; for closing. */
+  finish(): void;
 }
 
-export function createWriter(database: DatabaseSync): Writer {
-  let waiting: Job[] = [];
+/** Milliseconds a write waits for another process that holds the database, in total and between two tries. */
+const PATIENCE = { total: 5_000, step: 20 } as const;
+/** SQLITE_BUSY, without the extended bits. */
+const BUSY = 5;
 
-  const flush = (): void => {
-    const jobs = waiting;
-    waiting = [];
-    if (jobs.length === 0) return;
+export function createWriter(database: DatabaseSync, clock: Clock): Writer {
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  let waiting: Job[] = [];
+  let isScheduled = false;
+  let blockedSince: number | undefined;
+
+  const rejectAll = (jobs: readonly Job[], cause: unknown): void => {
+    const error = unavailable(cause);
+    for (const job of jobs) job.reject(error);
+  };
+
+  /** Puts the jobs back and tries again later without holding up the event loop. */
+  const postpone = (jobs: readonly Job[], cause: unknown): void => {
+    blockedSince ??= clock.monotonic();
+    if (clock.monotonic() - blockedSince >= PATIENCE.total) {
+      blockedSince = undefined;
+      rejectAll(jobs, cause);
+      return;
+    }
+    waiting = [...jobs, ...waiting];
+    if (isScheduled) return;
+    isScheduled = true;
+    void clock.sleep(PATIENCE.step).then(flush);
+  };
+
+  const transact = (jobs: readonly Job[], mayWait: boolean): void => {
     try {
-      database.exec("BEGIN IMMEDIATE");
+      begin.run();
+    } catch (cause) {
+      if (mayWait && isBusy(cause)) postpone(jobs, cause);
+      else rejectAll(jobs, cause);
+      return;
+    }
+    blockedSince = undefined;
+    try {
       const results = jobs.map((job) => job.run());
-      database.exec("COMMIT");
+      commit.run();
       jobs.forEach((job, position) => job.resolve(results[position]));
     } catch (cause) {
       if (database.isOpen && database.isTransaction) database.exec("ROLLBACK");
-      const error = unavailable(cause);
-      for (const job of jobs) job.reject(error);
+      // One impossible write must not take its neighbours along: each gets a transaction of its own.
+      if (jobs.length === 1) rejectAll(jobs, cause);
+      else for (const job of jobs) transact([job], mayWait);
     }
   };
 
+  const takeWaiting = (): readonly Job[] => {
+    const jobs = waiting;
+    waiting = [];
+    isScheduled = false;
+    return jobs;
+  };
+
+  function flush(): void {
+    const jobs = takeWaiting();
+    if (jobs.length > 0) transact(jobs, true);
+  }
+
   return {
-    flush,
+    finish() {
+      const jobs = takeWaiting();
+      if (jobs.length > 0) transact(jobs, false);
+    },
     write: <Value>(run: () => Value) =>
       new Promise<Value>((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
+        if (!isScheduled) setImmediate(flush);
+        isScheduled = true;
         waiting.push({ run, resolve: resolve as (value: unknown) => void, reject });
       }),
   };
 }
 
-/** What SQLite said, as the error every store failure is; the text names no values. */
+function isBusy(cause: unknown): boolean {
+  return (
+    cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number" && cause.errcode % 256 === BUSY
+  );
+}
+
+/** What SQLite or the file system said, as the error every store failure is; the facts name no values. */
 export function unavailable(cause: unknown): IdpError {
-  const code =
-    cause instanceof Error && "errstr" in cause && typeof cause.errstr === "string" ? cause.errstr : "unknown";
-  return new IdpError("STORE_UNAVAILABLE", { sqlite: code }, { cause });
+  const facts = { sqlite: textOf(cause, "errstr"), code: textOf(cause, "code") };
+  return new IdpError("STORE_UNAVAILABLE", facts, { cause });
+}
+
+function textOf(cause: unknown, name: string): string | undefined {
+  const value: unknown = cause instanceof Error ? Reflect.get(cause, name) : undefined;
+  return typeof value === "string" ? value : undefined;
 }

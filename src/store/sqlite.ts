@@ -1,135 +1,109 @@
-import { chmodSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Clock, IdpError } from "../kernel/index.ts";
+import type { StatementSync } from "node:sqlite";
+import type { Clock } from "../kernel/index.ts";
 import { isFlushed } from "./durability.ts";
 import type { Counter, JsonObject, Store, StoredRecord } from "./port.ts";
-import { SCHEMA, SCHEMA_VERSION, STATEMENTS } from "./sqlite-schema.ts";
-import { createWriter, unavailable, type Writer } from "./sqlite-writer.ts";
-
-type Statements = Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
-interface Connection {
-  readonly database: DatabaseSync;
-  readonly statements: Statements;
-  readonly writer: Writer;
-}
+import { type Connection, openConnections, type Statements } from "./sqlite-connection.ts";
+import { SWEEP_BATCH } from "./sqlite-schema.ts";
+import { unavailable } from "./sqlite-writer.ts";
 
 /**
- * One SQLite file in WAL mode. Two connections: one flushes every commit to disk, the other leaves that to the checkpoint;
- * the kind of a record decides which one writes it.
+ * One SQLite file in WAL mode. Two connections: one flushes every commit to disk, the other leaves that to the checkpoint.
+ * The kind of a record decides which one writes it; removals, marks and consumption are always flushed. A power cut never
+ * loses a flushed fact, and a killed process loses nothing that was acknowledged.
  */
 export function openSqliteStore(path: string, clock: Clock): Store {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const flushed = connect(path, "FULL");
-    chmodSync(path, 0o600);
-    return storeOver({ flushed, relaxed: connect(path, "NORMAL") }, clock);
-  } catch (cause) {
-    throw cause instanceof IdpError ? cause : unavailable(cause);
-  }
-}
-
-function connect(path: string, synchronous: "FULL" | "NORMAL"): Connection {
-  const database = new DatabaseSync(path);
-  database.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (version !== 0 && version !== SCHEMA_VERSION) {
-    throw new IdpError("STORE_UNAVAILABLE", {
-      because: `the database has schema version ${version}, this program knows ${SCHEMA_VERSION}`,
-    });
-  }
-  database.exec(`BEGIN IMMEDIATE; ${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
-  const prepared = Object.entries(STATEMENTS).map(([name, sql]) => {
-    const statement = database.prepare(sql);
-    statement.setAllowUnknownNamedParameters(true);
-    return [name, statement] as const;
-  });
-  return {
-    database,
-    statements: Object.fromEntries(prepared) as unknown as Statements,
-    writer: createWriter(database),
-  };
-}
-
-function storeOver({ flushed, relaxed }: { flushed: Connection; relaxed: Connection }, clock: Clock): Store {
+  const { flushed, relaxed } = openConnections(path, clock);
   const connectionFor = (kind: string): Connection => (isFlushed(kind) ? flushed : relaxed);
-  const write = <Value>(connection: Connection, run: (statements: Statements) => Value): Promise<Value> =>
-    connection.writer.write(() => run(connection.statements));
-  const now = () => clock.now();
+  const now = (): number => clock.now();
 
   return {
-    put: (kind, id, value, options = {}) => {
+    async put(kind, id, value, { expiresAt = null, index } = {}) {
       const text = JSON.stringify(value);
-      return write(connectionFor(kind), (sql) => {
-        sql.put.run({ kind, id, value: text, expires_at: options.expiresAt ?? null });
-        if (options.index === undefined) return;
-        sql.unindex.run({ kind, id });
-        for (const [name, entry] of Object.entries(options.index)) sql.index.run({ kind, name, value: entry, id });
+      await write(connectionFor(kind), (sql) => {
+        const { version } = one(sql.put.get(kind, id, text, expiresAt)) as { version: number };
+        if (version > 1) sql.unindex.run(kind, id);
+        for (const name in index) sql.index.run(kind, name, index[name] ?? "", id);
       });
     },
-    get: (kind, id) => read(() => recordOf(relaxed.statements.get.get({ kind, id, now: now() }))),
-    replace: (kind, id, version, value) =>
-      write(
-        connectionFor(kind),
-        (sql) => sql.replace.run({ kind, id, version, value: JSON.stringify(value), now: now() }).changes === 1,
-      ),
-    take: (kind, id) =>
-      write(flushed, (sql) => {
-        const record = recordOf(sql.get.get({ kind, id, now: now() }));
-        remove(sql, kind, id);
-        return record;
-      }),
-    consume: (kind, id, at) => write(flushed, (sql) => sql.consume.run({ kind, id, at, now: now() }).changes === 1),
-    delete: (kind, id) => write(connectionFor(kind), (sql) => remove(sql, kind, id)),
-    findByIndex: (kind, name, value) =>
-      read(() => relaxed.statements.find.all({ kind, name, value, now: now() }).map(rowOf)),
+    get: (kind, id) => read(relaxed, (sql) => recordOf(sql.get.get(kind, id, now()))),
+    async replace(kind, id, version, value) {
+      const text = JSON.stringify(value);
+      return write(connectionFor(kind), (sql) => hit(sql.replace.run(kind, id, now(), version, text)));
+    },
+    take: (kind, id) => write(flushed, (sql) => remove(sql, { kind, id }, now())),
+    consume: (kind, id, at) => write(flushed, (sql) => hit(sql.consume.run(kind, id, now(), at))),
+    delete: (kind, id) => write(flushed, (sql) => remove(sql, { kind, id }, now()) !== undefined),
+    findByIndex: (kind, name, value) => read(relaxed, (sql) => sql.find.all(kind, name, value, now()).map(entryOf)),
     deleteByIndex: (kind, name, value) =>
-      write(connectionFor(kind), (sql) => {
-        const rows = sql.find.all({ kind, name, value, now: now() }).map(rowOf);
-        return rows.filter(({ id }) => remove(sql, kind, id)).length;
+      write(flushed, (sql) => {
+        const keys = sql.ids.all(kind, name, value) as { id: string }[];
+        return keys.filter(({ id }) => remove(sql, { kind, id }, now()) !== undefined).length;
       }),
-    list: (kind) => read(() => relaxed.statements.list.all({ kind, now: now() }).map(rowOf)),
-    consumeOnce: (kind, id, expiresAt) =>
-      write(flushed, (sql) => sql.mark.run({ kind, id, expires_at: expiresAt, now: now() }).changes === 1),
+    list: (kind) => read(relaxed, (sql) => sql.list.all(kind, now()).map(entryOf)),
+    consumeOnce: (kind, id, expiresAt) => write(flushed, (sql) => hit(sql.mark.run(kind, id, now(), expiresAt))),
     increment: (kind, id, windowMs) =>
-      write(
-        relaxed,
-        (sql) =>
-          counterOf(sql.increment.get({ kind, id, expires_at: now() + windowMs, now: now() })) ?? {
-            count: 1,
-            expiresAt: now() + windowMs,
-          },
-      ),
-    counter: (kind, id) => read(() => counterOf(relaxed.statements.counter.get({ kind, id, now: now() }))),
-    resetCounter: (kind, id) => write(relaxed, (sql) => void sql.reset.run({ kind, id })),
-    sweep: () => write(relaxed, (sql) => sweep(sql, now())),
-    ping: () => read(() => void relaxed.database.prepare("SELECT 1").get()),
+      write(relaxed, (sql) => counterOf(one(sql.increment.get(kind, id, now(), now() + windowMs)))),
+    counter: (kind, id) =>
+      read(relaxed, (sql) => {
+        const row = sql.counter.get(kind, id, now());
+        return row === undefined ? undefined : counterOf(row);
+      }),
+    resetCounter: (kind, id) => write(relaxed, (sql) => void sql.reset.run(kind, id)),
+    async sweep() {
+      let removed = 0;
+      for (;;) {
+        const batch = await write(relaxed, (sql) => sweepBatch(sql, now()));
+        removed += batch.removed;
+        if (!batch.isMore) return removed;
+      }
+    },
+    // An empty write transaction finds a database that is read-only or held by somebody else.
+    ping: () => write(relaxed, (sql) => void sql.ping.get()),
     async close() {
       for (const { database, writer } of [flushed, relaxed]) {
-        writer.flush();
+        writer.finish();
         if (database.isOpen) database.close();
       }
     },
   };
 }
 
-async function read<Value>(run: () => Value): Promise<Value> {
+function write<Value>({ writer, sql }: Connection, run: (sql: Statements) => Value): Promise<Value> {
+  return writer.write(() => run(sql));
+}
+
+async function read<Value>({ sql }: Connection, run: (sql: Statements) => Value): Promise<Value> {
   try {
-    return run();
+    return run(sql);
   } catch (cause) {
     throw unavailable(cause);
   }
 }
 
-function remove(sql: Statements, kind: string, id: string): boolean {
-  sql.unindex.run({ kind, id });
-  return sql.remove.run({ kind, id }).changes === 1;
+/** Removes the record with its index entries; what it was, if it had not expired. */
+function remove(sql: Statements, key: { kind: string; id: string }, now: number): StoredRecord | undefined {
+  const row = sql.remove.get(key.kind, key.id);
+  if (row === undefined) return undefined;
+  sql.unindex.run(key.kind, key.id);
+  const record = recordOf(row);
+  return record?.expiresAt === undefined || record.expiresAt > now ? record : undefined;
 }
 
-function sweep(sql: Statements, now: number): number {
-  const expired = sql.expired.all({ now }) as { kind: string; id: string }[];
-  for (const { kind, id } of expired) remove(sql, kind, id);
-  return expired.length + Number(sql.sweepMarks.run({ now }).changes) + Number(sql.sweepCounters.run({ now }).changes);
+function sweepBatch(sql: Statements, now: number): { readonly removed: number; readonly isMore: boolean } {
+  const expired = sql.expired.all(now) as { kind: string; id: string }[];
+  for (const key of expired) remove(sql, key, now);
+  const counts = [expired.length, Number(sql.sweepMarks.run(now).changes), Number(sql.sweepCounters.run(now).changes)];
+  return { removed: counts.reduce((sum, count) => sum + count, 0), isMore: Math.max(...counts) >= SWEEP_BATCH };
+}
+
+function hit({ changes }: ReturnType<StatementSync["run"]>): boolean {
+  return changes === 1;
+}
+
+/** The row a statement always gives. */
+function one<Found>(row: Found | undefined): Found {
+  if (row === undefined) throw new Error("the database gave no row");
+  return row;
 }
 
 interface Row {
@@ -142,7 +116,7 @@ interface Row {
 
 function recordOf(found: unknown): StoredRecord | undefined {
   if (found === undefined) return undefined;
-  const row = found as Row;
+  const row = found as Omit<Row, "id">;
   return {
     value: JSON.parse(row.value) as JsonObject,
     version: row.version,
@@ -151,12 +125,11 @@ function recordOf(found: unknown): StoredRecord | undefined {
   };
 }
 
-function rowOf(found: unknown): { readonly id: string; readonly record: StoredRecord } {
-  return { id: (found as Row).id, record: recordOf(found) as StoredRecord };
+function entryOf(found: unknown): { readonly id: string; readonly record: StoredRecord } {
+  return { id: (found as Row).id, record: one(recordOf(found)) };
 }
 
-function counterOf(found: unknown): Counter | undefined {
-  if (found === undefined) return undefined;
+function counterOf(found: unknown): Counter {
   const { count, expires_at: expiresAt } = found as { count: number; expires_at: number };
   return { count, expiresAt };
 }

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
-import { isIPv6 } from "node:net";
 import type { Clock } from "../kernel/index.ts";
-import type { Store } from "../store/index.ts";
+import type { Counter, Store } from "../store/index.ts";
+import { accountKey, addressKey } from "./subject-keys.ts";
 
 export interface Limit {
   readonly limit: number;
@@ -25,14 +24,11 @@ export type ThrottleAnswer = { readonly allowed: true } | { readonly allowed: fa
 export interface Throttle {
   /** Counts an attempt before it is made, so that parallel guesses cannot all pass, and answers whether it may be made. */
   attempt(subject: AttemptSubject): Promise<ThrottleAnswer>;
-  /** The attempt succeeded: the account's count starts anew. */
+  /** The attempt succeeded: the account's count starts anew and the address gets this one back. */
   success(subject: AttemptSubject): Promise<void>;
-  /** The attempt could not be judged (the backend failed): it does not count against the account. */
+  /** The attempt could not be judged (the backend failed): it does not count. Earlier failures still do. */
   release(subject: AttemptSubject): Promise<void>;
 }
-
-const ACCOUNT = "throttle.account";
-const ADDRESS = "throttle.address";
 
 export function createThrottle({
   store,
@@ -43,38 +39,63 @@ export function createThrottle({
   clock: Clock;
   limits: ThrottleLimits;
 }): Throttle {
-  const over = (counter: { count: number; expiresAt: number }, limit: Limit): number =>
-    counter.count > limit.limit ? counter.expiresAt - clock.now() : 0;
+  const accounts = createWindows({ store, clock, kind: "throttle.account", limit: limits.account });
+  const addresses = createWindows({ store, clock, kind: "throttle.address", limit: limits.address });
   return {
-    async attempt(subject) {
-      const [account, address] = await Promise.all([
-        store.increment(ACCOUNT, accountKey(subject.account), limits.account.window),
-        store.increment(ADDRESS, addressKey(subject.address), limits.address.window),
-      ]);
-      const retryAfterMs = Math.max(over(account, limits.account), over(address, limits.address));
-      return retryAfterMs > 0 ? { allowed: false, retryAfterMs } : { allowed: true };
+    async attempt({ account, address }) {
+      // The address first: one that is over its limit cannot use up the limits of accounts as well.
+      const byAddress = await addresses.count(addressKey(address));
+      return byAddress.allowed ? accounts.count(accountKey(account)) : byAddress;
     },
-    success: ({ account }) => store.resetCounter(ACCOUNT, accountKey(account)),
-    release: ({ account }) => store.resetCounter(ACCOUNT, accountKey(account)),
+    async success({ account, address }) {
+      await Promise.all([accounts.reset(accountKey(account)), addresses.giveBack(addressKey(address))]);
+    },
+    async release({ account, address }) {
+      await Promise.all([accounts.giveBack(accountKey(account)), addresses.giveBack(addressKey(address))]);
+    },
   };
 }
 
-/** One key for all spellings of a name; hashed, so that the store holds no typed names (people type passwords there). */
-export function accountKey(name: string): string {
-  return createHash("sha256").update(name.normalize("NFKC").trim().toLowerCase()).digest("base64url");
+interface Windows {
+  count(key: string): Promise<ThrottleAnswer>;
+  giveBack(key: string): Promise<void>;
+  reset(key: string): Promise<void>;
 }
 
-/** An IPv4 address as it is, an IPv6 address by its /64: one customer has that many addresses at no cost. */
-export function addressKey(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  if (!isIPv6(plain)) return plain;
-  const [head = "", tail] = plain.split("::", 2);
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const gap = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...Array.from({ length: gap }, () => "0"), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
+/**
+ * Fixed windows over the store's counters, which only grow: what is given back is counted beside them, under the end of the
+ * window it belongs to, so that it never reaches into the next one.
+ */
+function createWindows({
+  store,
+  clock,
+  kind,
+  limit,
+}: {
+  store: Store;
+  clock: Clock;
+  kind: string;
+  limit: Limit;
+}): Windows {
+  const returned = `${kind}.returned`;
+  const entry = (key: string, window: Counter): string => `${key} ${window.expiresAt}`;
+  return {
+    async count(key) {
+      const window = await store.increment(kind, key, limit.window);
+      if (window.count <= limit.limit) return { allowed: true };
+      const back = (await store.counter(returned, entry(key, window)))?.count ?? 0;
+      if (window.count - back <= limit.limit) return { allowed: true };
+      return { allowed: false, retryAfterMs: Math.max(1, window.expiresAt - clock.now()) };
+    },
+    async giveBack(key) {
+      const window = await store.counter(kind, key);
+      if (window === undefined) return;
+      await store.increment(returned, entry(key, window), Math.max(1, window.expiresAt - clock.now()));
+    },
+    async reset(key) {
+      const window = await store.counter(kind, key);
+      if (window === undefined) return;
+      await Promise.all([store.resetCounter(kind, key), store.resetCounter(returned, entry(key, window))]);
+    },
+  };
 }

@@ -1,7 +1,10 @@
 import type { Clock } from "../../kernel/index.ts";
 import type { LuaValue } from "../values.ts";
+import { textOf } from "./text.ts";
 
 const ENTRIES = 10_000;
+/** Values one key may collect before someone pops them; the oldest go first. */
+const LIST = 10_000;
 
 interface Entry {
   readonly value: LuaValue;
@@ -25,7 +28,7 @@ export function createCache(clock: Clock): (operation: string, args: readonly Lu
   };
   const list = (key: string): readonly LuaValue[] => {
     const value = get(key);
-    return Array.isArray(value) ? value : [];
+    return Array.isArray(value) ? (value as readonly LuaValue[]) : [];
   };
   const operations: Readonly<Record<string, (key: string, value: LuaValue, ttl: LuaValue) => LuaValue>> = {
     set: (key, value, ttl) => {
@@ -42,7 +45,7 @@ export function createCache(clock: Clock): (operation: string, args: readonly Lu
       return null;
     },
     push: (key, value) => {
-      const grown = [...list(key), value];
+      const grown = [...list(key), value].slice(-LIST);
       set(key, grown, 0);
       return grown.length;
     },
@@ -52,5 +55,8 @@ export function createCache(clock: Clock): (operation: string, args: readonly Lu
       return all;
     },
   };
-  return (operation, [key = "", value = null, ttl = null]) => operations[operation]?.(String(key), value, ttl) ?? null;
+  return (operation, [key = "", value = null, ttl = null]) => {
+    const name = typeof key === "number" ? String(key) : textOf(key, "the key");
+    return operations[operation]?.(name, value, ttl) ?? null;
+  };
 }

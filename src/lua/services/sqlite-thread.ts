@@ -1,8 +1,8 @@
 // SQLite of scripts, on a thread of its own: its calls are synchronous and must not stop anything else.
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { LuaValue } from "../values.ts";
+import { openAccountsFile } from "./sqlite-file.ts";
+import { textOf } from "./text.ts";
 import { serve } from "./thread-entry.ts";
 
 interface Open {
@@ -11,23 +11,21 @@ interface Open {
 }
 
 const STATEMENTS = 200;
+/** One answer's limits; a script that needs more asks in pages. */
+const MAX_ROWS = 10_000;
+const MAX_BYTES = 8 * 1024 * 1024;
+
 const open = new Map<string, Open>();
 
 function connect(path: string): Open {
   const known = open.get(path);
   if (known !== undefined) return known;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(path);
-  database.exec(
-    "PRAGMA busy_timeout = 3000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-  );
-  const opened = { database, statements: new Map<string, StatementSync>() };
+  const opened = { database: openAccountsFile(path), statements: new Map<string, StatementSync>() };
   open.set(path, opened);
   return opened;
 }
 
-function prepare(path: string, sql: string): StatementSync {
-  const { database, statements } = connect(path);
+function prepare({ database, statements }: Open, sql: string): StatementSync {
   const known = statements.get(sql);
   if (known !== undefined) return known;
   const statement = database.prepare(sql);
@@ -36,6 +34,20 @@ function prepare(path: string, sql: string): StatementSync {
   if (statements.size >= STATEMENTS) statements.clear();
   statements.set(sql, statement);
   return statement;
+}
+
+/** All scripts share the connection, so a transaction that outlives its operation would hold up every other call. */
+function withoutOpenTransaction<Value>({ database }: Open, work: () => Value): Value {
+  let value: Value;
+  try {
+    value = work();
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+  if (!database.isTransaction) return value;
+  database.exec("ROLLBACK");
+  throw new Error("a transaction cannot span several calls; give exec one text from BEGIN to COMMIT");
 }
 
 /** Lua has one kind of number; whole ones are SQLite integers. Text and blobs are both bytes there. */
@@ -57,38 +69,66 @@ function parameter(value: LuaValue): SQLInputValue {
   return Buffer.from(text, "utf8").equals(bytes) ? text : bytes;
 }
 
+/** Integers that Lua's numbers cannot hold exactly stay exact as text. */
 function cell(value: unknown): LuaValue {
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value === "number") return value;
   if (typeof value === "string") return Buffer.from(value, "utf8").toString("latin1");
   return value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : null;
 }
 
-function query([path, sql, values, width]: readonly LuaValue[]): LuaValue {
-  const statement = prepare(String(path), Buffer.from(String(sql), "latin1").toString("utf8"));
-  const columns = statement.columns().map((column) => Buffer.from(column.name, "utf8").toString("latin1"));
-  const rows = statement.all(...parameters(values, width)) as unknown as unknown[][];
-  // Rows as records of positions, so that a NULL is a hole and not the end of the row.
-  return { columns, rows: rows.map((row) => row.map(cell)) };
+function rowsOf(statement: StatementSync, values: readonly SQLInputValue[]): LuaValue[][] {
+  const rows: LuaValue[][] = [];
+  let bytes = 0;
+  for (const row of statement.iterate(...values) as unknown as Iterable<unknown[]>) {
+    const cells = row.map(cell);
+    bytes += cells.reduce((sum: number, item) => sum + (typeof item === "string" ? item.length : 8), 0);
+    if (rows.length >= MAX_ROWS) throw new Error(`the result has over ${MAX_ROWS} rows; use LIMIT`);
+    if (bytes > MAX_BYTES) throw new Error("the result is larger than 8 MB; use LIMIT");
+    rows.push(cells);
+  }
+  return rows;
 }
 
+/** Positional rows; a NULL is a hole and not the end of its row. */
+function query([path, sql, values, width]: readonly LuaValue[]): LuaValue {
+  const connection = connect(textOf(path, "the database"));
+  return withoutOpenTransaction(connection, () => {
+    const statement = prepare(connection, statementOf(sql));
+    const rows = rowsOf(statement, parameters(values, width));
+    return { columns: statement.columns().map(({ name }) => Buffer.from(name, "utf8").toString("latin1")), rows };
+  });
+}
+
+/** Without parameters the text may hold several statements; the counts are then those of the last one that changed rows. */
 function execute([path, sql, values, width]: readonly LuaValue[]): LuaValue {
-  const text = Buffer.from(String(sql), "latin1").toString("utf8");
-  if (Number(width ?? 0) === 0 && text.includes(";")) {
-    connect(String(path)).database.exec(text);
-    return { rows_affected: 0, last_insert_id: 0 };
-  }
-  const { changes, lastInsertRowid } = prepare(String(path), text).run(...parameters(values, width));
-  return { rows_affected: Number(changes), last_insert_id: Number(lastInsertRowid) };
+  const connection = connect(textOf(path, "the database"));
+  return withoutOpenTransaction(connection, () => {
+    const before = countersOf(connection).total;
+    if (Number(width ?? 0) === 0) connection.database.exec(statementOf(sql));
+    else prepare(connection, statementOf(sql)).run(...parameters(values, width));
+    const after = countersOf(connection);
+    return { rows_affected: after.total === before ? 0 : after.changes, last_insert_id: after.last };
+  });
+}
+
+/** `changes()` still tells of the previous change after a statement that changes nothing; the total does not. */
+function countersOf(connection: Open): { total: number; changes: number; last: number } {
+  const [row = []] = rowsOf(prepare(connection, "SELECT total_changes(), changes(), last_insert_rowid()"), []);
+  return { total: Number(row[0]), changes: Number(row[1]), last: Number(row[2]) };
+}
+
+function statementOf(sql: LuaValue | undefined): string {
+  return Buffer.from(textOf(sql, "the statement"), "latin1").toString("utf8");
 }
 
 serve({
   "db.open": ([path]) => {
-    connect(String(path));
+    connect(textOf(path, "the database"));
     return true;
   },
   "db.prepare": ([path, sql]) => {
-    prepare(String(path), Buffer.from(String(sql), "latin1").toString("utf8"));
+    prepare(connect(textOf(path, "the database")), statementOf(sql));
     return true;
   },
   "db.query": query,

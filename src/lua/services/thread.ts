@@ -5,6 +5,7 @@ import type { LuaValue } from "../values.ts";
 export interface ServiceThread {
   /** Rejects when the wait before the work began was longer than `queueWait` milliseconds, or when the thread died. */
   ask(op: string, args: readonly LuaValue[], queueWait: number): Promise<LuaValue>;
+  /** Ends the thread; every later request is refused. */
   close(): Promise<void>;
 }
 
@@ -19,9 +20,11 @@ type Answer = { readonly id: number; readonly value: LuaValue; readonly error: s
 export function createServiceThread(file: URL): ServiceThread {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | undefined;
+  let isClosed = false;
   let last = 0;
 
-  const lose = (): void => {
+  const lose = (lost: Worker | undefined): void => {
+    if (worker !== lost) return;
     worker = undefined;
     for (const { reject } of waiting.values()) reject(new Error("the service thread ended"));
     waiting.clear();
@@ -35,26 +38,27 @@ export function createServiceThread(file: URL): ServiceThread {
       else found?.reject(new Error(error));
       if (waiting.size === 0) started.unref();
     });
-    started.on("error", lose);
-    started.on("exit", () => {
-      if (worker === started) lose();
-    });
+    started.on("error", () => lose(started));
+    started.on("exit", () => lose(started));
     return started;
   };
   return {
     ask(op, args, queueWait) {
+      if (isClosed) return Promise.reject(new Error("the program is stopping"));
       worker ??= start();
-      worker.ref();
+      const asked = worker;
+      asked.ref();
       last += 1;
       const id = last;
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        worker?.postMessage({ id, op, args, giveUpAt: Date.now() + queueWait });
+        asked.postMessage({ id, op, args, giveUpAt: Date.now() + queueWait });
       });
     },
     async close() {
+      isClosed = true;
       const ending = worker;
-      lose();
+      lose(ending);
       await ending?.terminate();
     },
   };

@@ -1,0 +1,11 @@
+/** Text for an element or a quoted attribute. @throws Error on a missing value: that is a mistake, not an empty place. */
+export function escapeHtml(value: unknown): string {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
+    throw new Error("a template printed a value that is not there");
+  return String(value)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&#34;")
+    .replaceAll("'", "&#39;");
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { realWorld } from "../../src/app/index.ts";
+import type { CallContext } from "../../src/backend/index.ts";
+import { createHostServices, type LuaBackends, startLuaBackends } from "../../src/lua/index.ts";
+import { createLogger } from "../../src/telemetry/index.ts";
+
+export const CONTEXT: CallContext = {
+  protocol: "oidc",
+  oidc_cid: "wiki",
+  saml_entity_id: "",
+  oidc_client_name: "Wiki",
+  redirect_uri: "https://wiki.example.org/callback",
+  requested_scopes: ["openid", "email"],
+  grant_type: "",
+  session: "ref-1",
+  client_ip: "192.0.2.1",
+  client_port: "40000",
+  user_agent: "test",
+  local_ip: "127.0.0.1",
+  local_port: "8080",
+};
+
+export interface TestBackend extends LuaBackends {
+  readonly log: readonly string[];
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+/** Starts one backend from Lua source (or a script file) in a folder of its own. */
+export async function startBackend(source: string, limits: { call?: number; instructions?: number } = {}, script?: string): Promise<TestBackend> {
+  const folder = mkdtempSync(join(tmpdir(), "moonlatch-lua-"));
+  const path = script ?? join(folder, "backend.lua");
+  if (script === undefined) writeFileSync(path, source);
+  const log: string[] = [];
+  const world = realWorld();
+  const database = join(folder, "accounts.db");
+  try {
+    const lua = await startLuaBackends({
+      backends: [
+        {
+          name: "default",
+          script: path,
+          package_path: [folder],
+          init: [],
+          protocols: ["oidc", "saml", "idp"],
+          limits: { call: limits.call ?? 5_000, instructions: limits.instructions ?? 5_000_000, memory: 64 * 1024 * 1024, queue_wait: 5_000 },
+          allow: { databases: [`sqlite3:${database}`], hosts: [], env: ["MOONLATCH_ACCOUNTS"], files: [] },
+        },
+      ],
+      services: createHostServices({ world }),
+      logger: createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) }),
+      clock: world.clock,
+      environment: { MOONLATCH_ACCOUNTS: database, SECRET_OF_THE_HOST: "hidden" },
+    });
+    const stop = async () => {
+      await lua.close();
+      rmSync(folder, { recursive: true, force: true });
+    };
+    return { ...lua, log, folder, stop };
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { argon2Sync } from "node:crypto";
+import { after, test } from "node:test";
+import { realWorld } from "../../../src/app/index.ts";
+import { createHostServices, hashPassword } from "../../../src/lua/index.ts";
+
+const services = createHostServices({ world: realWorld() });
+after(() => services.close());
+
+const NOTHING_GRANTED = { databases: [] };
+
+/** Asks as a script does: both values are Lua's bytes. */
+const compare = (hash: string, plain: string) =>
+  services.call(
+    NOTHING_GRANTED,
+    "password.compare",
+    [hash, Buffer.from(plain).toString("latin1")],
+    new AbortController().signal,
+  );
+
+const PASSWORDS = [
+  "x",
+  "workshop",
+  "0123456789abcdef",
+  "Grüße und 🔑",
+  "a password that is longer than sixty-four bytes, so that every loop repeats",
+];
+const SALTS = {
+  "-1": ["workshop", "a"],
+  "-5": ["saltstring", "x", "0123456789abcdef"],
+  "-6": ["saltstring", "x", "0123456789abcdef"],
+};
+
+/** `openssl passwd` is the oracle: written by others, long before this. */
+function openssl(kind: string, salt: string, plain: string): string {
+  const { stdout, status } = spawnSync("openssl", ["passwd", kind, "-salt", salt, "-stdin"], {
+    input: `${plain}\n`,
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, "openssl is needed for this test");
+  return stdout.trim();
+}
+
+for (const [kind, salts] of Object.entries(SALTS)) {
+  test(`the crypt hashes of openssl passwd ${kind} match their password and no other`, async () => {
+    for (const salt of salts) {
+      for (const plain of PASSWORDS) {
+        const hash = openssl(kind, salt, plain);
+        assert.equal(await compare(hash, plain), true, `${hash} and ${plain}`);
+        assert.equal(await compare(`{CRYPT}${hash}`, plain), true);
+        assert.equal(await compare(hash, `${plain}x`), false);
+        assert.equal(await compare(hash.slice(0, -1), plain), false, "a digest that is cut off matches nothing");
+        assert.equal(
+          await compare(hash.slice(0, hash.lastIndexOf("$") + 1), plain),
+          false,
+          "an empty digest matches nothing",
+        );
+      }
+    }
+  });
+}
+
+/** Made by other programs: libxcrypt, and Python's hashlib (the scrypt one is a vector of RFC 7914). */
+const VECTORS: Readonly<Record<string, readonly [plain: string, hash: string]>> = {
+  "SHA-256 crypt with rounds": [
+    "Hello world!",
+    "$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA",
+  ],
+  "SHA-512 crypt with rounds": [
+    "Hello world!",
+    "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v.",
+  ],
+  "bcrypt $2b$": ["U*U", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"],
+  "bcrypt $2a$": ["U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"],
+  "bcrypt $2y$ of other than ASCII": ["Grüße", "$2y$04$abcdefghijklmnopqrstuuzzfwLY11Q0O66TF2XZ7FUib2Ngtn1va"],
+  "bcrypt behind {BLF-CRYPT}": ["U*U", "{BLF-CRYPT}$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"],
+  "{SSHA}": ["Grüße", "{SSHA}kjnDjXopMYTy6C6qZeSBnFoT34MAAQIDBAUGBw=="],
+  "{SSHA256}": ["Grüße", "{SSHA256}nvVbUzBGdgTEThK2dpFjagRJFWsWwDjbZnLL2MVfpSYAAQIDBAUGBw=="],
+  "{SSHA256.B64}": ["Grüße", "{SSHA256.B64}nvVbUzBGdgTEThK2dpFjagRJFWsWwDjbZnLL2MVfpSYAAQIDBAUGBw=="],
+  "{SSHA256.HEX}": [
+    "Grüße",
+    "{SSHA256.HEX}9ef55b5330467604c44e12b67691636a0449156b16c038db6672cbd8c55fa5260001020304050607",
+  ],
+  "{SSHA512}": [
+    "Grüße",
+    "{SSHA512}VJTJVjUCPMpBkrpWRHV536ZIfbhlTMX9WGNSu6PYI3/N/Vfk9Z6orE5I+7IBVi4oHJknzk3gwJQm6feM8mdkOgABAgMEBQYH",
+  ],
+  scrypt: [
+    "password",
+    "$scrypt$ln=10,r=8,p=16$TmFDbA$/bq.HJ00cgB4VucZDQHp/nxq18vII3gw53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfoswGQA",
+  ],
+  "PBKDF2 with SHA-1": ["passwd", "$pbkdf2$1000$./8wMTIzNDU2Nzg5YWI$Q5VgRfEVJdmh9Dl4EiURCfGGj.E"],
+  "PBKDF2 with SHA-256": [
+    "passwd",
+    "$pbkdf2-sha256$1000$./8wMTIzNDU2Nzg5YWI$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE",
+  ],
+  "PBKDF2 with i=": [
+    "passwd",
+    "$pbkdf2-sha256$i=1000,l=32$./8wMTIzNDU2Nzg5YWI$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE",
+  ],
+  "{PBKDF2-SHA512}": [
+    "passwd",
+    "{PBKDF2-SHA512}1000$./8wMTIzNDU2Nzg5YWI$Z7AvoL0F4bXC6zkwH/ZAlvCK.xd94JhNbMh3KwJmt9XZ2Pv7DSzADaX7eB9T/vrmrmx8ec0XTOifwCsSreOVkg",
+  ],
+};
+
+for (const [what, [plain, hash]] of Object.entries(VECTORS)) {
+  test(`${what} matches its password and no other`, async () => {
+    assert.equal(await compare(hash, plain), true);
+    assert.equal(await compare(hash, `${plain}x`), false);
+    assert.equal(await compare(hash, ""), false);
+  });
+}
+
+for (const kind of ["argon2id", "argon2i"] as const) {
+  test(`a hash of ${kind} made by OpenSSL matches its password and no other`, async () => {
+    const nonce = Buffer.from("0123456789abcdef");
+    const digest = argon2Sync(kind, {
+      message: "Grüße",
+      nonce,
+      parallelism: 1,
+      tagLength: 32,
+      memory: 1024,
+      passes: 2,
+    });
+    const base64 = (bytes: Buffer) => bytes.toString("base64").replaceAll("=", "");
+    const hash = `$${kind}$v=19$m=1024,t=2,p=1$${base64(nonce)}$${base64(digest)}`;
+    assert.equal(await compare(hash, "Grüße"), true);
+    assert.equal(await compare(`{ARGON2ID}${hash}`, "Grüße"), true);
+    assert.equal(await compare(hash, "Grüsse"), false);
+  });
+}
+
+test("hashPassword makes Argon2id with 19 MiB and two passes, with a new salt each time", async () => {
+  const [first, second] = await Promise.all([hashPassword("pass"), hashPassword("pass")]);
+  assert.match(first, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  assert.notEqual(first, second);
+  assert.equal(await compare(first, "pass"), true);
+  assert.equal(await compare(first, "Pass"), false);
+});
+
+test("a bcrypt hash matches no password over 72 bytes, whatever it begins with", async () => {
+  const { hashSync } = await import("bcryptjs");
+  const long = "a".repeat(72);
+  const hash = hashSync(long, 4);
+  assert.equal(await compare(hash, long), true);
+  assert.equal(await compare(hash, `${long}b`), false);
+});
+
+/** Each is a failure of the backend and never an answer, least of all yes. */
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  "": /^a hash without a scheme$/,
+  "plain text": /^a hash without a scheme$/,
+  "{PLAIN}secret": /^unsupported scheme \{PLAIN\}$/,
+  $y$j9T$salt$digest: /^unsupported scheme \$y\$$/,
+  "{SSHA}": /without a salt/,
+  "{SSHA}kjnDjXopMYTy6C6qZeSBnFoT34M=": /without a salt/,
+  "$argon2id$v=19$m=1024,t=2,p=1$c2FsdA": /damaged Argon2/,
+  "$pbkdf2-sha256$1000$c2FsdA$": /cut off/,
+  "$pbkdf2-sha256$99999999$c2FsdA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE": /rounds/,
+  "$scrypt$ln=10,r=8,p=16$TmFDbA$": /cut off/,
+  "$scrypt$ln=30,r=8,p=1$TmFDbA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE": /settings/,
+};
+
+for (const [hash, message] of Object.entries(REFUSED)) {
+  test(`the stored value "${hash.slice(0, 40)}" is a failure that does not repeat it`, async () => {
+    await assert.rejects(compare(hash, ""), { message });
+    await assert.rejects(compare(hash, "secret"), (error: Error) => hash === "" || !error.message.includes(hash));
+  });
+}
+
+test("a check that waited too long for the thread is refused, and the thread goes on", async () => {
+  const { createServiceThread } = await import("../../../src/lua/services/thread.ts");
+  const thread = createServiceThread(new URL("../../../src/lua/services/hash-thread.ts", import.meta.url));
+  const hash = await hashPassword("pass");
+  try {
+    await assert.rejects(thread.ask("password.compare", [hash, "pass"], -1), { message: "the queue is too long" });
+    assert.equal(await thread.ask("password.compare", [hash, "pass"], 5_000), true);
+  } finally {
+    await thread.close();
+  }
+});
+
+test("services that were closed answer nothing any more", async () => {
+  const closed = createHostServices({ world: realWorld() });
+  await closed.close();
+  await assert.rejects(
+    closed.call(NOTHING_GRANTED, "password.compare", ["{SSHA}x", "x"], new AbortController().signal),
+    { message: "the program is stopping" },
+  );
+});
