@@ -2,9 +2,14 @@
 const status = document.getElementById("password-status");
 const password = document.getElementById("password");
 const show = document.querySelector("button.show");
+// Milliseconds after which a wait is spoken of, and after which a stopped request may be sent again.
+const SLOW = 5000;
+const STUCK = 20000;
 
 function setVisible(visible) {
+  const { selectionStart, selectionEnd } = password;
   password.type = visible ? "text" : "password";
+  password.setSelectionRange(selectionStart, selectionEnd);
   show.textContent = visible ? show.dataset.hide : show.dataset.show;
   show.setAttribute("aria-label", visible ? show.dataset.hideLabel : show.dataset.showLabel);
   status.textContent = visible ? show.dataset.shown : "";
@@ -25,6 +30,22 @@ if (password && show && status) {
   });
 }
 
+function say(button, text) {
+  if (!button?.classList.contains("primary") || !text) return;
+  button.dataset.text ??= button.textContent;
+  button.textContent = text;
+}
+
+function release(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[aria-disabled]")) {
+    button.removeAttribute("aria-disabled");
+    if (button.dataset.text) button.textContent = button.dataset.text;
+  }
+  const waiting = form.querySelector("[data-slow-status]");
+  if (waiting) waiting.textContent = "";
+}
+
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) {
@@ -36,21 +57,21 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     const button = event.submitter;
     // `disabled` would drop the button's own value from the form.
     button?.setAttribute("aria-disabled", "true");
-    if (button?.classList.contains("primary") && form.dataset.busy) {
-      button.dataset.text = button.textContent;
-      button.textContent = form.dataset.busy;
+    say(button, form.dataset.busy);
+    const { slow } = form.dataset;
+    if (slow) {
+      setTimeout(() => {
+        if (!form.dataset.sent) return;
+        say(button, slow);
+        form.querySelector("[data-slow-status]").textContent = slow;
+      }, SLOW);
     }
+    setTimeout(() => release(form), STUCK);
   });
 }
 
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  for (const form of document.querySelectorAll("form[data-once]")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("[aria-disabled]")) {
-      button.removeAttribute("aria-disabled");
-      if (button.dataset.text) button.textContent = button.dataset.text;
-    }
-  }
+  for (const form of document.querySelectorAll("form[data-once]")) release(form);
   if (password) password.value = "";
 });

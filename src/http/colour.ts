@@ -73,6 +73,9 @@ function parts255(lightness: number, first: number, second: number): Rgb {
 }
 
 function clamp([red, green, blue]: Rgb): Rgb {
-  const whole = (part: number): number => Math.min(255, Math.max(0, Math.round(part)));
-  return [whole(red), whole(green), whole(blue)];
+  return [wholePart(red), wholePart(green), wholePart(blue)];
+}
+
+function wholePart(part: number): number {
+  return Math.min(255, Math.max(0, Math.round(part)));
 }

@@ -33,7 +33,10 @@ export interface Machine {
 /** @throws Error with file and line when the script does not compile or its top level fails. */
 export function createMachine(deps: MachineDeps): Machine {
   const control: Control = createControl(deps);
-  const fengari = loadFengari({ string: (bytes) => control.allocated(bytes), table: () => control.allocated(TABLE_BYTES) });
+  const fengari = loadFengari({
+    string: (bytes) => control.allocated(bytes),
+    table: () => control.allocated(TABLE_BYTES),
+  });
   const { lua, lauxlib, to_luastring } = fengari;
   const values = createValues(fengari);
   const L = lauxlib.luaL_newstate();

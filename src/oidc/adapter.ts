@@ -40,7 +40,7 @@ function modelAdapter(model: string, { store, clock }: AdapterDeps): Adapter {
         id,
         { ...payload },
         {
-          expiresAt: Number.isFinite(expiresIn) ? clock.now() + expiresIn * 1000 + TOLERANCE : undefined,
+          expiresAt: expiryOf(expiresIn, clock),
           index: indexOf(payload, isByAccount),
         },
       ),
@@ -57,6 +57,11 @@ function modelAdapter(model: string, { store, clock }: AdapterDeps): Adapter {
     destroy: async (id) => void (await store.delete(kind, id)),
     revokeByGrantId: async (grantId) => void (await store.deleteByIndex(kind, "grant", grantId)),
   };
+}
+
+/** Milliseconds since the epoch for a lifetime in seconds; a record without one stays. */
+function expiryOf(expiresIn: number | undefined, clock: Clock): number | undefined {
+  return expiresIn === undefined ? undefined : clock.now() + expiresIn * 1000 + TOLERANCE;
 }
 
 function indexOf(payload: AdapterPayload, isByAccount: boolean): Readonly<Record<string, string>> {
@@ -78,7 +83,7 @@ function withSingleUse(adapter: Adapter, { store, clock }: AdapterDeps): Adapter
   return {
     ...adapter,
     async upsert(id, payload, expiresIn) {
-      const isFirst = await store.consumeOnce("oidc.jti", id, clock.now() + expiresIn * 1000 + TOLERANCE);
+      const isFirst = await store.consumeOnce("oidc.jti", id, expiryOf(expiresIn, clock) ?? Number.MAX_SAFE_INTEGER);
       if (!isFirst) throw new errors.InvalidRequest("the token was already used");
       await adapter.upsert(id, payload, expiresIn);
     },

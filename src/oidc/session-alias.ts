@@ -46,10 +46,16 @@ export function withSessionAliases(adapter: Adapter, { store, clock }: { store: 
   };
 }
 
+interface RotatingSession {
+  readonly oldId?: string;
+  readonly jti?: string;
+  readonly accountId?: string;
+}
+
 /** The signed-in session of the request that is being answered, if it had this id until now. */
 function rotatedFrom(id: string): { readonly id: string; readonly accountId: string } | undefined {
-  const session = Provider.ctx?.oidc.session as { oldId?: string; jti?: string; accountId?: string } | undefined;
-  const { oldId, jti, accountId } = session ?? {};
+  const ctx = Provider.ctx as { oidc?: { session?: RotatingSession } } | undefined;
+  const { oldId, jti, accountId } = ctx?.oidc?.session ?? {};
   if (oldId !== id || jti === undefined || jti === id || accountId === undefined || accountId === "") return undefined;
   return { id: jti, accountId };
 }

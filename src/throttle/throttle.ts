@@ -78,7 +78,6 @@ function createWindows({
   limit: Limit;
 }): Windows {
   const returned = `${kind}.returned`;
-  const entry = (key: string, window: Counter): string => `${key} ${window.expiresAt}`;
   return {
     async count(key) {
       const window = await store.increment(kind, key, limit.window);
@@ -98,4 +97,8 @@ function createWindows({
       await Promise.all([store.resetCounter(kind, key), store.resetCounter(returned, entry(key, window))]);
     },
   };
+}
+
+function entry(key: string, window: Counter): string {
+  return `${key} ${window.expiresAt}`;
 }

@@ -59,7 +59,12 @@ test("request.username, password, protocol, no_auth and oidc_cid reach verify_pa
 });
 
 test("request.saml_entity_id reaches verify_password, with oidc_cid empty", async () => {
-  await backend.accounts.verifyPassword("notfound", new Secret("typed"), { ...CONTEXT, protocol: "saml", oidc_cid: "", saml_entity_id: "https://sp.example.org" });
+  await backend.accounts.verifyPassword("notfound", new Secret("typed"), {
+    ...CONTEXT,
+    protocol: "saml",
+    oidc_cid: "",
+    saml_entity_id: "https://sp.example.org",
+  });
   assert.ok(said("notfound|typed|saml|false||https://sp.example.org"));
 });
 
@@ -69,8 +74,13 @@ test("a lookup has no_auth set and an empty password", async () => {
 });
 
 test("BACKEND_RESULT_NOT_FOUND, DENIED and ERROR are told apart", async () => {
-  const lookups = await Promise.all(["notfound", "denied", "error"].map((name) => backend.accounts.lookup(name, CONTEXT)));
-  assert.deepEqual(lookups.map(({ code }) => code), ["not_found", "denied", "unavailable"]);
+  const lookups = await Promise.all(
+    ["notfound", "denied", "error"].map((name) => backend.accounts.lookup(name, CONTEXT)),
+  );
+  assert.deepEqual(
+    lookups.map(({ code }) => code),
+    ["not_found", "denied", "unavailable"],
+  );
 });
 
 test("list_accounts returns a simple list of strings", async () => {
@@ -87,6 +97,14 @@ test("the functions for second factors get their documented fields", async () =>
   await accounts.deleteWebauthnCredential(KEY, '{"n":1}', CONTEXT);
   await accounts.updateWebauthnCredential(KEY, '{"n":1}', '{"n":2}', CONTEXT);
   assert.deepEqual(await accounts.webauthnCredentials(KEY, CONTEXT), { code: "ok", values: ['{"id":"1"}'] });
-  const lines = ["example|add_totp|SECRET", "example|delete_totp", "example|codes|one|two", "example|delete_codes", 'example|save|{\\"n\\":1}', 'example|delete|{\\"n\\":1}', 'example|update|{\\"n\\":1}|{\\"n\\":2}'];
+  const lines = [
+    "example|add_totp|SECRET",
+    "example|delete_totp",
+    "example|codes|one|two",
+    "example|delete_codes",
+    'example|save|{\\"n\\":1}',
+    'example|delete|{\\"n\\":1}',
+    'example|update|{\\"n\\":1}|{\\"n\\":2}',
+  ];
   for (const line of lines) assert.ok(said(line), line);
 });

@@ -54,7 +54,11 @@ function authorizeUrl(client: string, more: Readonly<Record<string, string>> = {
   return `${idp.issuer}/oidc/authorize?${query.toString()}`;
 }
 
-async function loginPage(visitor: Visitor, client = "app", more: Readonly<Record<string, string>> = {}): Promise<Visit> {
+async function loginPage(
+  visitor: Visitor,
+  client = "app",
+  more: Readonly<Record<string, string>> = {},
+): Promise<Visit> {
   return follow(visitor, await visitor.get(authorizeUrl(client, more)), idp.issuer);
 }
 
@@ -78,7 +82,11 @@ function codeOf(visit: Visit): string {
 
 function token(body: Readonly<Record<string, string>>, client = "app"): Promise<Response> {
   const authorization = `Basic ${Buffer.from(`${client}:a-secret-of-the-test-application`).toString("base64")}`;
-  return fetch(`${idp.issuer}/oidc/token`, { method: "POST", headers: { authorization }, body: new URLSearchParams(body) });
+  return fetch(`${idp.issuer}/oidc/token`, {
+    method: "POST",
+    headers: { authorization },
+    body: new URLSearchParams(body),
+  });
 }
 
 function redeem(code: string, client = "app"): Promise<Response> {
@@ -88,20 +96,34 @@ function redeem(code: string, client = "app"): Promise<Response> {
 test("a right password leads to a code, tokens and the mapped claims", async () => {
   const code = codeOf(await signIn(createVisitor()));
   const tokens = (await (await redeem(code)).json()) as { access_token: string; id_token: string };
-  const claims = JSON.parse(Buffer.from(tokens.id_token.split(".")[1] ?? "", "base64url").toString()) as Record<string, unknown>;
+  const claims = JSON.parse(Buffer.from(tokens.id_token.split(".")[1] ?? "", "base64url").toString()) as Record<
+    string,
+    unknown
+  >;
   assert.equal(claims["sub"], "u-demo");
   assert.equal(claims["acr"], "urn:moonlatch:level:1");
   assert.deepEqual(claims["amr"], ["pwd"]);
   assert.equal(typeof claims["auth_time"], "number");
-  const userinfo = await fetch(`${idp.issuer}/oidc/userinfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
-  assert.deepEqual(await userinfo.json(), { sub: "u-demo", name: "Name of demo", preferred_username: "demo", email: "demo@example.org", groups: ["staff"] });
+  const userinfo = await fetch(`${idp.issuer}/oidc/userinfo`, {
+    headers: { authorization: `Bearer ${tokens.access_token}` },
+  });
+  assert.deepEqual(await userinfo.json(), {
+    sub: "u-demo",
+    name: "Name of demo",
+    preferred_username: "demo",
+    email: "demo@example.org",
+    groups: ["staff"],
+  });
 });
 
 test("a code is good for one of twelve parallel redemptions", async () => {
   const code = codeOf(await signIn(createVisitor()));
   const answers = await Promise.all(Array.from({ length: 12 }, () => redeem(code)));
   assert.equal(answers.filter(({ status }) => status === 200).length <= 1, true);
-  assert.equal(answers.every(({ status }) => status === 200 || status === 400), true);
+  assert.equal(
+    answers.every(({ status }) => status === 200 || status === 400),
+    true,
+  );
 });
 
 test("wrong password, unknown user and DENIED give one page with one wording", async () => {
@@ -159,7 +181,11 @@ test("consent is asked once and remembered, and can be refused", async () => {
 
 test("the interaction is useless in another browser", async () => {
   const page = await loginPage(createVisitor());
-  const foreign = await createVisitor().post(page.url, { csrf: page.field("csrf"), username: "demo", password: "right" });
+  const foreign = await createVisitor().post(page.url, {
+    csrf: page.field("csrf"),
+    username: "demo",
+    password: "right",
+  });
   assert.equal(foreign.status, 410);
 });
 
@@ -167,9 +193,17 @@ test("a form without its token, from another site or with a field twice is refus
   const visitor = createVisitor();
   const page = await loginPage(visitor);
   assert.equal((await visitor.post(page.url, { csrf: "x", username: "demo", password: "right" })).status, 403);
-  const crossSite = await visitor.post(page.url, { csrf: page.field("csrf"), username: "demo", password: "right" }, { origin: "https://evil.example" });
+  const crossSite = await visitor.post(
+    page.url,
+    { csrf: page.field("csrf"), username: "demo", password: "right" },
+    { origin: "https://evil.example" },
+  );
   assert.equal(crossSite.status, 403);
-  const request = { method: "POST", body: "csrf=a&csrf=b", headers: { "content-type": "application/x-www-form-urlencoded" } };
+  const request = {
+    method: "POST",
+    body: "csrf=a&csrf=b",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  };
   assert.equal((await fetch(`${idp.issuer}/login/oidc/whatever`, request)).status, 400);
 });
 
@@ -180,7 +214,10 @@ test("two posts of one form are one backend call and end in the same place", asy
   const before = calls();
   const answers = await Promise.all([submit(visitor, page, "demo", "right"), submit(visitor, page, "demo", "right")]);
   assert.equal(calls() - before, 1);
-  assert.deepEqual(answers.map(({ handoff }) => handoff), [answers[0].handoff, answers[0].handoff]);
+  assert.deepEqual(
+    answers.map(({ handoff }) => handoff),
+    [answers[0].handoff, answers[0].handoff],
+  );
   assert.ok(answers[0].handoff !== undefined);
 });
 
@@ -188,7 +225,11 @@ test("guessing one account is stopped with the time left, whatever the spelling 
   const visitor = createVisitor();
   let page = await loginPage(visitor);
   for (let tries = 0; tries < 10; tries += 1) {
-    page = await follow(visitor, await submit(visitor, page, tries % 2 === 0 ? "victim" : " VICTIM ", "wrong"), idp.issuer);
+    page = await follow(
+      visitor,
+      await submit(visitor, page, tries % 2 === 0 ? "victim" : " VICTIM ", "wrong"),
+      idp.issuer,
+    );
   }
   const stopped = await submit(visitor, page, "victim", "right");
   assert.equal(stopped.status, 429);
@@ -212,7 +253,10 @@ test("prompt=login asks the known person for the password again and cannot be an
   const answer = await submit(visitor, page, "somebody-else", "right");
   const code = codeOf(await visitor.get(new URL(answer.handoff ?? "", idp.issuer).href));
   const tokens = (await (await redeem(code)).json()) as { id_token: string };
-  assert.equal((JSON.parse(Buffer.from(tokens.id_token.split(".")[1] ?? "", "base64url").toString()) as { sub: string }).sub, "u-demo");
+  assert.equal(
+    (JSON.parse(Buffer.from(tokens.id_token.split(".")[1] ?? "", "base64url").toString()) as { sub: string }).sub,
+    "u-demo",
+  );
 });
 
 test("an unknown client and an unregistered redirect address end on a page that goes nowhere", async () => {
@@ -236,10 +280,13 @@ test("a foreign Host is refused before anything else", async () => {
   const { request } = await import("node:http");
   const status = await new Promise<number | undefined>((resolve) => {
     const { port } = new URL(idp.issuer);
-    request({ host: "127.0.0.1", port, path: "/.well-known/openid-configuration", headers: { host: "evil.example" } }, (res) => {
-      res.resume();
-      resolve(res.statusCode);
-    }).end();
+    request(
+      { host: "127.0.0.1", port, path: "/.well-known/openid-configuration", headers: { host: "evil.example" } },
+      (res) => {
+        res.resume();
+        resolve(res.statusCode);
+      },
+    ).end();
   });
   assert.equal(status, 421);
 });
@@ -250,7 +297,11 @@ test("refresh tokens rotate, and a replayed one ends the family", async () => {
   const answer = await submit(visitor, page, "demo", "right");
   let at = await follow(visitor, await visitor.get(new URL(answer.handoff ?? "", idp.issuer).href), idp.issuer);
   if (at.status === 200) {
-    const allowed = await visitor.post(at.url, { csrf: at.field("csrf"), decision: "allow", "scope.offline_access": "on" });
+    const allowed = await visitor.post(at.url, {
+      csrf: at.field("csrf"),
+      decision: "allow",
+      "scope.offline_access": "on",
+    });
     at = await visitor.get(new URL(allowed.handoff ?? "", idp.issuer).href);
   }
   const first = (await (await redeem(codeOf(at))).json()) as { refresh_token: string };
@@ -263,5 +314,8 @@ test("refresh tokens rotate, and a replayed one ends the family", async () => {
 
 test("no password and no token ever stands in the log", () => {
   assert.ok(idp.log.length > 0);
-  assert.equal(idp.log.some((line) => line.includes('"right"') || line.includes("a-secret-of-the-test-application")), false);
+  assert.equal(
+    idp.log.some((line) => line.includes('"right"') || line.includes("a-secret-of-the-test-application")),
+    false,
+  );
 });

@@ -1,7 +1,11 @@
 /** A browser without a screen or scripts: keeps cookies by path, follows nothing by itself. */
 export interface Visitor {
   get(url: string): Promise<Visit>;
-  post(url: string, fields: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>): Promise<Visit>;
+  post(
+    url: string,
+    fields: Readonly<Record<string, string>>,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Visit>;
 }
 
 export interface Visit {
@@ -42,7 +46,11 @@ export function createVisitor(): Visitor {
   };
   const visit = async (address: string, init: RequestInit): Promise<Visit> => {
     const url = new URL(address);
-    const headers = { cookie: cookiesFor(url), accept: "text/html", ...(init.headers as Record<string, string> | undefined) };
+    const headers = {
+      cookie: cookiesFor(url),
+      accept: "text/html",
+      ...(init.headers as Record<string, string> | undefined),
+    };
     const response = await fetch(url, { ...init, headers, redirect: "manual" });
     store(response.headers);
     const body = await response.text();
@@ -60,13 +68,18 @@ export function createVisitor(): Visitor {
   return {
     get: (url) => visit(url, { method: "GET" }),
     post: (url, fields, headers = {}) =>
-      visit(url, { method: "POST", body: new URLSearchParams(fields).toString(), headers: { "content-type": "application/x-www-form-urlencoded", origin: new URL(url).origin, ...headers } }),
+      visit(url, {
+        method: "POST",
+        body: new URLSearchParams(fields).toString(),
+        headers: { "content-type": "application/x-www-form-urlencoded", origin: new URL(url).origin, ...headers },
+      }),
   };
 }
 
 /** Follows redirects while they stay on `origin`. */
 export async function follow(visitor: Visitor, visit: Visit, origin: string): Promise<Visit> {
   let at = visit;
-  for (let hops = 0; hops < 10 && at.location?.startsWith(`${origin}/`) === true; hops += 1) at = await visitor.get(at.location);
+  for (let hops = 0; hops < 10 && at.location?.startsWith(`${origin}/`) === true; hops += 1)
+    at = await visitor.get(at.location);
   return at;
 }

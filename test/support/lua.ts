@@ -29,7 +29,11 @@ export interface TestBackend extends LuaBackends {
 }
 
 /** Starts one backend from Lua source (or a script file) in a folder of its own. */
-export async function startBackend(source: string, limits: { call?: number; instructions?: number } = {}, script?: string): Promise<TestBackend> {
+export async function startBackend(
+  source: string,
+  limits: { call?: number; instructions?: number } = {},
+  script?: string,
+): Promise<TestBackend> {
   const folder = mkdtempSync(join(tmpdir(), "moonlatch-lua-"));
   const path = script ?? join(folder, "backend.lua");
   if (script === undefined) writeFileSync(path, source);
@@ -45,7 +49,12 @@ export async function startBackend(source: string, limits: { call?: number; inst
           package_path: [folder],
           init: [],
           protocols: ["oidc", "saml", "idp"],
-          limits: { call: limits.call ?? 5_000, instructions: limits.instructions ?? 5_000_000, memory: 64 * 1024 * 1024, queue_wait: 5_000 },
+          limits: {
+            call: limits.call ?? 5_000,
+            instructions: limits.instructions ?? 5_000_000,
+            memory: 64 * 1024 * 1024,
+            queue_wait: 5_000,
+          },
           allow: { databases: [`sqlite3:${database}`], hosts: [], env: ["MOONLATCH_ACCOUNTS"], files: [] },
         },
       ],

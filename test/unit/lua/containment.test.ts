@@ -7,7 +7,8 @@ const RUNAWAYS: Readonly<Record<string, string>> = {
   "an endless loop": "while true do end",
   "a loop around pcall": "while true do pcall(function() while true do end end) end",
   "a loop of caught errors": "while true do pcall(error, 'x') end",
-  "a loop of xpcall with a looping handler": "while true do xpcall(function() error('x') end, function() while true do end end) end",
+  "a loop of xpcall with a looping handler":
+    "while true do xpcall(function() error('x') end, function() while true do end end) end",
   "a loop in coroutines": "while true do coroutine.wrap(function() while true do end end)() end",
   "a loop of load": "while true do load('while true do end')() end",
   "a loop in a metamethod": "local t = setmetatable({}, { __index = function() while true do end end }) return t.x",
@@ -61,9 +62,13 @@ test("200 sign-ins at once against a backend that waits a second take under four
   const slow = await startBackend(SCRIPT.replace("sleep(0.05)", "sleep(1)"));
   try {
     const started = performance.now();
-    const outcomes = await Promise.all(Array.from({ length: 200 }, (_, index) => slow.accounts.verifyPassword(`user${index}`, new Secret("x"), CONTEXT)));
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => slow.accounts.verifyPassword(`user${index}`, new Secret("x"), CONTEXT)),
+    );
     assert.equal(outcomes.filter(({ code }) => code === "accepted").length, 200);
-    outcomes.forEach((outcome, index) => assert.equal(outcome.code === "accepted" && outcome.account.name, `user${index}`));
+    outcomes.forEach((outcome, index) =>
+      assert.equal(outcome.code === "accepted" && outcome.account.name, `user${index}`),
+    );
     assert.ok(performance.now() - started < 4_000);
   } finally {
     await slow.stop();

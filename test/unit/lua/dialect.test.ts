@@ -16,13 +16,25 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ["os.date('!%Y-%m-%d %H:%M:%S', 2208988800)", "2040-01-01 00:00:00"],
   ["tostring(({ ['ab'] = 1 })['\\006\\022\\002'])", "nil"],
   ["collectgarbage('count')", "0"],
-  ["(function() local t = {} for _, v in pairs({ 'a', 'b', 'c' }) do t[#t + 1] = v end return table.concat(t) end)()", "abc"],
+  [
+    "(function() local t = {} for _, v in pairs({ 'a', 'b', 'c' }) do t[#t + 1] = v end return table.concat(t) end)()",
+    "abc",
+  ],
   ["require('json').encode({ b = 1, a = { 1, 2 } })", '{"a":[1,2],"b":1}'],
   ["require('json').decode('{\"k\":[1,\"x\"]}').k[2]", "x"],
-  ["(function() local co = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return b * 2 end) return co(1) .. co(5) end)()", "210"],
-  ["(function() local co = coroutine.wrap(function() require('time').sleep(0.001) return 'woke' end) return co() end)()", "woke"],
+  [
+    "(function() local co = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return b * 2 end) return co(1) .. co(5) end)()",
+    "210",
+  ],
+  [
+    "(function() local co = coroutine.wrap(function() require('time').sleep(0.001) return 'woke' end) return co() end)()",
+    "woke",
+  ],
   ["select(2, pcall(function() require('time').sleep(0.001) error('late', 0) end))", "late"],
-  ["(function() local t = { 3, 1, 2 } table.sort(t, function(a, b) require('time').sleep(0.001) return a < b end) return table.concat(t) end)()", "123"],
+  [
+    "(function() local t = { 3, 1, 2 } table.sort(t, function(a, b) require('time').sleep(0.001) return a < b end) return table.concat(t) end)()",
+    "123",
+  ],
   ["select(2, pcall(require, 'nauthilus_ldap')):match('not available') ", "not available"],
   ["require('nauthilus_util').toboolean('true')", "true"],
 ];
@@ -56,7 +68,20 @@ test("every field of the request has a value, and the context reaches the script
     const listed = await spy.accounts.listAccounts(CONTEXT);
     assert.deepEqual(listed, {
       code: "ok",
-      values: ["debug=false", "no_auth=false", "client_ip=192.0.2.1", "session=ref-1", "ssl_cipher=", "logging=table", "requested_scopes=table", "oidc_cid=wiki", "saml_entity_id=", "protocol=oidc", "totp_secret=", "user_agent=test"],
+      values: [
+        "debug=false",
+        "no_auth=false",
+        "client_ip=192.0.2.1",
+        "session=ref-1",
+        "ssl_cipher=",
+        "logging=table",
+        "requested_scopes=table",
+        "oidc_cid=wiki",
+        "saml_entity_id=",
+        "protocol=oidc",
+        "totp_secret=",
+        "user_agent=test",
+      ],
     });
   } finally {
     await spy.stop();

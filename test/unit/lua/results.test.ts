@@ -8,7 +8,7 @@ const genuine = (body: string) => `local b = nauthilus_backend_result.new() ${bo
 
 /** Every one of these comes with a right password. None is a sign-in. */
 const WRONG: Readonly<Record<string, string>> = {
-  "nothing": "return",
+  nothing: "return",
   "nil as code": "return nil, nauthilus_backend_result.new()",
   "a string as code": `return "0", nauthilus_backend_result.new()`,
   "99 as code": "return 99",
@@ -26,11 +26,15 @@ const WRONG: Readonly<Record<string, string>> = {
   "no account_field": genuine(`b:authenticated(true) b:user_found(true) b:attributes({ a = "x" })`),
   "an empty account": genuine(`b:authenticated(true) b:user_found(true) b:account_field("a") b:attributes({ a = "" })`),
   "attributes as text": genuine(`b:authenticated(true) b:user_found(true) b:account_field("a") b:attributes("a")`),
-  "attributes that contain themselves": genuine(`local t = { a = "x" } t.t = t b:authenticated(true) b:user_found(true) b:account_field("a") b:attributes(t)`),
-  "a function among the attributes": genuine(`b:authenticated(true) b:user_found(true) b:account_field("a") b:attributes({ a = "x", f = print })`),
+  "attributes that contain themselves": genuine(
+    `local t = { a = "x" } t.t = t b:authenticated(true) b:user_found(true) b:account_field("a") b:attributes(t)`,
+  ),
+  "a function among the attributes": genuine(
+    `b:authenticated(true) b:user_found(true) b:account_field("a") b:attributes({ a = "x", f = print })`,
+  ),
   "DENIED with authenticated": `local b = nauthilus_backend_result.new() b:authenticated(true) b:user_found(true) return nauthilus_builtin.BACKEND_RESULT_DENIED, b`,
-  "ERROR": "return nauthilus_builtin.BACKEND_RESULT_ERROR",
-  "FAIL": "return nauthilus_builtin.BACKEND_RESULT_FAIL",
+  ERROR: "return nauthilus_builtin.BACKEND_RESULT_ERROR",
+  FAIL: "return nauthilus_builtin.BACKEND_RESULT_FAIL",
   "error(nil)": "error(nil)",
   "error with a table": "error({})",
   "error with a broken __tostring": "error(setmetatable({}, { __tostring = error }))",
@@ -56,7 +60,8 @@ end`);
 });
 after(() => backend.stop());
 
-const verify = (username: string, password = "x") => backend.accounts.verifyPassword(username, new Secret(password), CONTEXT);
+const verify = (username: string, password = "x") =>
+  backend.accounts.verifyPassword(username, new Secret(password), CONTEXT);
 
 for (const name of Object.keys(WRONG)) {
   test(`a script that answers with ${name} signs nobody in`, async () => {
@@ -76,12 +81,25 @@ test("globals and changed libraries do not outlive a call, and the sandbox holds
   for (let round = 0; round < 3; round += 1) {
     const outcome = await backend.accounts.lookup("demo", CONTEXT);
     assert.ok(outcome.code === "found");
-    assert.deepEqual({ ...outcome.account.attributes }, {
-      counter: ["1"], evil: ["1"], secret: ["none"], io: ["nil"], debug: ["nil"], execute: ["nil"], loadlib: ["nil"], frozen: ["false"],
-    });
+    assert.deepEqual(
+      { ...outcome.account.attributes },
+      {
+        counter: ["1"],
+        evil: ["1"],
+        secret: ["none"],
+        io: ["nil"],
+        debug: ["nil"],
+        execute: ["nil"],
+        loadlib: ["nil"],
+        frozen: ["false"],
+      },
+    );
   }
 });
 
 test("a script that does not compile is refused with file and line", async () => {
-  await assert.rejects(startBackend("local x = 1\nfunction nauthilus_backend_verify_password( return end"), /backend\.lua:2:/);
+  await assert.rejects(
+    startBackend("local x = 1\nfunction nauthilus_backend_verify_password( return end"),
+    /backend\.lua:2:/,
+  );
 });

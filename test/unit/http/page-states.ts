@@ -1,0 +1,110 @@
+import type { LoginModel, PageModels, PageName } from "../../../src/http/index.ts";
+
+export const WHO = { name: "Amira Haddad", account: "amira.haddad@example.com", switchHref: undefined };
+const APP = "Harbour Timesheets";
+const FORM = { action: "/login/oidc/x", csrf: "token" };
+
+export const LOGIN: LoginModel = {
+  ...FORM,
+  app: APP,
+  username: "",
+  readonlyUsername: false,
+  remember: "off",
+  note: undefined,
+  invalid: false,
+  forgotHref: "https://example.com/forgot",
+  cancellable: true,
+  switchAccount: false,
+};
+
+export const CONSENT: PageModels["login/consent"] = {
+  ...FORM,
+  app: APP,
+  host: "timesheets.harbour.example",
+  who: WHO,
+  required: [
+    { scope: "profile", title: "Your name and profile", value: WHO.name },
+    { scope: "email", title: "Your email address", value: WHO.account },
+  ],
+  optional: [
+    { scope: "groups", title: "Your groups", value: "crew, night shift", checked: false },
+    { scope: "offline_access", title: "Access while you are away", value: "", checked: true },
+  ],
+  granted: [{ scope: "phone", title: "Your phone number", value: "" }],
+  policyUri: "https://harbour.example/privacy",
+  tosUri: "https://harbour.example/terms",
+};
+
+export const FAILED: PageModels["error"] = {
+  kind: "request",
+  app: undefined,
+  reference: "01KAR7-4QZT-9M",
+  time: "2026-11-23T15:46:14.000Z",
+  code: "invalid_redirect_uri",
+  backHref: undefined,
+};
+
+export type PageState = {
+  [Name in PageName]: { readonly state: string; readonly name: Name; readonly model: PageModels[Name] };
+}[PageName];
+
+const note = (tone: "danger" | "warning", title: string, text: string) => ({ tone, title, text });
+const ERROR_KINDS = ["server", "unavailable", "outofdate", "cookies", "notfound", "method", "toolarge"];
+
+/** Every page in every state that looks different. */
+export const PAGE_STATES: readonly PageState[] = [
+  { state: "login", name: "login/password", model: LOGIN },
+  {
+    state: "login-plain",
+    name: "login/password",
+    model: { ...LOGIN, app: undefined, remember: "hidden", forgotHref: undefined, cancellable: false },
+  },
+  {
+    state: "login-failed",
+    name: "login/password",
+    model: {
+      ...LOGIN,
+      username: WHO.account,
+      remember: "on",
+      invalid: true,
+      note: note("danger", "That sign-in did not work.", "Check the username and password and try again."),
+    },
+  },
+  {
+    state: "login-throttled",
+    name: "login/password",
+    model: {
+      ...LOGIN,
+      username: WHO.account,
+      note: note("warning", "Too many attempts.", "You can try again in 14 minutes."),
+    },
+  },
+  {
+    state: "login-again",
+    name: "login/password",
+    model: { ...LOGIN, username: WHO.account, readonlyUsername: true, switchAccount: true },
+  },
+  { state: "account", name: "login/account", model: { ...FORM, app: APP, who: WHO } },
+  { state: "consent", name: "login/consent", model: CONSENT },
+  {
+    state: "consent-bare",
+    name: "login/consent",
+    model: { ...CONSENT, host: "", optional: [], granted: [], policyUri: undefined, tosUri: undefined },
+  },
+  { state: "refused", name: "login/refused", model: { ...FORM, app: APP, who: { ...WHO, switchHref: "/switch" } } },
+  { state: "outofdate", name: "login/outofdate", model: { startHref: undefined, minutes: 30 } },
+  { state: "outofdate-start", name: "login/outofdate", model: { startHref: "https://harbour.example/", minutes: 1 } },
+  { state: "handoff", name: "login/handoff", model: { app: APP, href: "/oidc/authorize/x" } },
+  { state: "handoff-plain", name: "login/handoff", model: { app: undefined, href: "/oidc/authorize/x" } },
+  { state: "logout", name: "logout/confirm", model: { ...FORM, who: WHO, apps: [APP, "Wiki"] } },
+  { state: "logout-none", name: "logout/confirm", model: { ...FORM, who: undefined, apps: [] } },
+  { state: "logout-done", name: "logout/done", model: { appHref: "https://harbour.example/", app: APP } },
+  { state: "logout-done-plain", name: "logout/done", model: { appHref: undefined, app: undefined } },
+  { state: "home", name: "home", model: { who: WHO, signOutHref: "/oidc/logout" } },
+  { state: "home-out", name: "home", model: { who: undefined, signOutHref: "/oidc/logout" } },
+  { state: "error-request", name: "error", model: FAILED },
+  { state: "error-app", name: "error", model: { ...FAILED, app: APP, backHref: "https://harbour.example/" } },
+  ...ERROR_KINDS.map(
+    (kind): PageState => ({ state: `error-${kind}`, name: "error", model: { ...FAILED, kind, code: undefined } }),
+  ),
+];
