@@ -62,7 +62,7 @@ function add(username: string, { mail = null as string | null, groups = "", disa
     .prepare(
       "INSERT INTO accounts (username, password_hash, unique_id, display_name, mail, groups, disabled) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
-    .run(username, hash, `id-${username}`, `Name of ${username}`, mail, groups, disabled);
+    .run(username, hash, `id-${username}`, `Näme ' " -- of ${username}`, mail, groups, disabled);
 }
 
 const key = (name: string) => ({ name, backend: "default", unique_user_id: `id-${name}` });
@@ -110,11 +110,11 @@ test("the right password is accepted, with everything that is known about the ac
       name: "editor",
       backend: "default",
       unique_user_id: "id-editor",
-      display_name: "Name of editor",
+      display_name: "Näme ' \" -- of editor",
       attributes: {
         account: ["editor"],
         unique_id: ["id-editor"],
-        display_name: ["Name of editor"],
+        display_name: ["Näme ' \" -- of editor"],
         mail: ["editor@example.org"],
         groups: ["staff", "editors"],
       },

@@ -32,9 +32,12 @@ const SALTS = {
   "-6": ["saltstring", "x", "0123456789abcdef"],
 };
 
-/** `openssl passwd` is the oracle: written by others, long before this. */
+/** Written by others, long before this. */
+const ORACLE = "openssl";
+
+/** What `openssl passwd` makes of a password. */
 function openssl(kind: string, salt: string, plain: string): string {
-  const { stdout, status } = spawnSync("openssl", ["passwd", kind, "-salt", salt, "-stdin"], {
+  const { stdout, status } = spawnSync(ORACLE, ["passwd", kind, "-salt", salt, "-stdin"], {
     input: `${plain}\n`,
     encoding: "utf8",
   });
