@@ -111,7 +111,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     audit,
     logger,
     adapter: createAdapterFactory({ store, clients, clock }),
-    jwks: { keys: [...keys.jwks.keys] } as never,
+    jwks: { keys: [...keys.jwks.keys] },
     cookieKeys: keys.cookieKeys,
     pairwiseSecret: keys.pairwiseSecret,
     claims: createClaimRules(config.oidc, clients.allClaims()),

@@ -61,16 +61,12 @@ function open(
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
-    case "EADDRINUSE":
-      return `Port ${port} on ${host} is taken by another program. Stop that program, or set another port in server.listen (and in issuer).`;
-    case "EACCES":
-      return `Port ${port} on ${host} may not be opened by this user. Choose a port above 1023, or put a proxy in front.`;
-    case "EADDRNOTAVAIL":
-      return `${host} is not an address of this machine. Correct server.listen.`;
-    default:
-      return `${host}:${port} could not be opened (${error.code ?? "unknown reason"}).`;
-  }
+  const known: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that program, or set another port in server.listen (and in issuer).`,
+    EACCES: `Port ${port} on ${host} may not be opened by this user. Choose a port above 1023, or put a proxy in front.`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Correct server.listen.`,
+  };
+  return known[error.code ?? ""] ?? `${host}:${port} could not be opened (${error.code ?? "unknown reason"}).`;
 }
 
 async function closeAll(servers: readonly Server[], deadline: number): Promise<void> {

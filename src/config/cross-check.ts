@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Finding } from "./load.ts";
+import type { Finding } from "./finding.ts";
 import type { Config } from "./schema.ts";
 
 /** What no single field can tell: contradictions and unsafe combinations. Paths are those of the file. */

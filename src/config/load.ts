@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { failure, type Result, success } from "../kernel/index.ts";
 import { crossCheck } from "./cross-check.ts";
+import type { Finding, Path } from "./finding.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { suggest } from "./suggest.ts";
 
@@ -14,13 +15,6 @@ export interface ConfigFault {
   readonly path: string;
   readonly message: string;
   readonly suggestion: string | undefined;
-}
-
-export type Path = readonly PropertyKey[];
-export interface Finding {
-  readonly path: Path;
-  readonly message: string;
-  readonly suggestion?: string | undefined;
 }
 
 /** Reads, expands and checks a configuration file; all faults at once. Relative paths in it start at its own folder. */

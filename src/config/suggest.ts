@@ -34,7 +34,7 @@ export function configJsonSchema(): object {
 }
 
 function knownKeys(at: readonly PropertyKey[]): readonly string[] {
-  let place: JsonSchema | undefined = configJsonSchema() as JsonSchema;
+  let place: JsonSchema | undefined = configJsonSchema();
   for (const part of at) place = typeof part === "number" ? place?.items : place?.properties?.[String(part)];
   return Object.keys(place?.properties ?? {});
 }

@@ -59,23 +59,32 @@ export type Transition = LoginState | undefined;
 /** Scopes a person may leave out without breaking the application; all others are part of "It will receive". */
 export const OPTIONAL_SCOPES: ReadonlySet<string> = new Set(["groups", "offline_access"]);
 
+/** The states in which each event means something. */
+const BELONGS: { readonly [Kind in LoginEvent["kind"]]: readonly LoginState["at"][] } = {
+  password_accepted: ["identify"],
+  account_confirmed: ["choose"],
+  other_account: ["choose", "identify"],
+  consent: ["consent"],
+  back: ["refused"],
+  cancelled: ["identify", "choose"],
+};
+
 /** The sign-in state machine. Pure; every page is a function of the state it returns, and only `done` lets anyone through. */
 export function advance(state: LoginState, event: LoginEvent): Transition {
+  if (!BELONGS[event.kind].includes(state.at)) return undefined;
   switch (event.kind) {
     case "password_accepted":
-      return state.at === "identify" ? passwordAccepted(event) : undefined;
+      return passwordAccepted(event);
     case "account_confirmed":
-      return state.at === "choose" ? done({ kind: "account_confirmed" }) : undefined;
+      return done({ kind: "account_confirmed" });
     case "other_account":
-      return state.at === "choose" || state.at === "identify"
-        ? { at: "identify", username: "", fixed: false }
-        : undefined;
+      return { at: "identify", username: "", fixed: false };
     case "consent":
       return state.at === "consent" ? decideConsent(state.ask, event) : undefined;
     case "back":
-      return state.at === "refused" ? done({ kind: "application_refused" }) : undefined;
+      return done({ kind: "application_refused" });
     case "cancelled":
-      return state.at === "identify" || state.at === "choose" ? done({ kind: "cancelled" }) : undefined;
+      return done({ kind: "cancelled" });
     default:
       return event satisfies never;
   }

@@ -190,7 +190,7 @@ async function view(visit: Visit, request: SignInRequest, attempt: Attempt, show
     status: shown.status ?? 200,
     headers: shown.headers ?? {},
     ...languageOf(request),
-  } as Reply;
+  };
 }
 
 /** What the consent page shows as values; without an answer of the backend it shows none. */

@@ -1,5 +1,5 @@
 import type { LuaState } from "fengari";
-import type { LuaValue, Values } from "./values.ts";
+import { bytesOf, type LuaValue, type Values } from "./values.ts";
 
 type Fengari = typeof import("fengari");
 type CFunction = (L: LuaState) => number;
@@ -90,7 +90,7 @@ export function createControl(deps: ControlDeps) {
     call.hostCalls += 1;
     if (call.hostCalls > HOST_CALLS) return kill(`the script made over ${HOST_CALLS} host calls`);
     const args = Array.from({ length: lua.lua_gettop(L) }, (_, index) => values.read(L, index + 1));
-    deps.send(call.id, String(args[0]), args.slice(1));
+    deps.send(call.id, bytesOf(args[0]), args.slice(1));
     if (mayYield(L)) {
       call.pause = "host";
       return lua.lua_yieldk(L, 0, 0, pushReply);

@@ -7,21 +7,12 @@ import { fromBytes, type LuaValue } from "./values.ts";
 export type Code = "ok" | "not_found" | "denied" | { readonly fault: string };
 
 export function decodeCode(raw: RawResult): Code {
-  switch (raw.code) {
-    case RESULT_CODES.OK:
-      return "ok";
-    case RESULT_CODES.NOT_FOUND:
-      return "not_found";
-    case RESULT_CODES.DENIED:
-      return "denied";
-    case RESULT_CODES.ERROR:
-      return { fault: "the function returned BACKEND_RESULT_ERROR" };
-    default: {
-      const shown =
-        raw.code === null ? "nil" : typeof raw.code === "number" ? String(raw.code) : `a ${typeof raw.code}`;
-      return { fault: `the first return value is ${shown}; return one of nauthilus_builtin.BACKEND_RESULT_*` };
-    }
-  }
+  if (raw.code === RESULT_CODES.OK) return "ok";
+  if (raw.code === RESULT_CODES.NOT_FOUND) return "not_found";
+  if (raw.code === RESULT_CODES.DENIED) return "denied";
+  if (raw.code === RESULT_CODES.ERROR) return { fault: "the function returned BACKEND_RESULT_ERROR" };
+  const shown = raw.code === null ? "nil" : typeof raw.code === "number" ? String(raw.code) : `a ${typeof raw.code}`;
+  return { fault: `the first return value is ${shown}; return one of nauthilus_builtin.BACKEND_RESULT_*` };
 }
 
 /** What a lookup or password check told, or why it cannot be used. */
@@ -105,7 +96,8 @@ function accountOf({ data, attributes, name, backend }: Parts): Account {
 export function decodeStrings(raw: RawResult): readonly string[] | undefined {
   if (raw.kind !== "table") return undefined;
   const values = Array.isArray(raw.value) ? raw.value : Object.values(tableOf(raw.value));
-  return unique(values.filter((value): value is string => typeof value === "string").map(fromBytes));
+  // Byte for byte: WebAuthn credentials are found again by the exact string.
+  return [...new Set(values.filter((value): value is string => typeof value === "string").map(fromBytes))];
 }
 
 function tableOf(value: LuaValue | undefined): Table {

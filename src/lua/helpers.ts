@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Running } from "./control.ts";
 import { formatDate } from "./dates.ts";
-import { fromBytes, type LuaValue, toBytes } from "./values.ts";
+import { bytesOf, fromBytes, type LuaValue, toBytes } from "./values.ts";
 
 export interface HelperDeps {
   /** Environment variables this backend may read. */
@@ -22,26 +22,26 @@ export function helperFunctions(
 ): Readonly<Record<string, Helper>> {
   return {
     log: (level, message) => {
-      deps.log(isLevel(level) ? level : "info", fromBytes(String(message)).slice(0, 4_000));
+      deps.log(isLevel(level) ? level : "info", fromBytes(bytesOf(message)).slice(0, 4_000));
       return [];
     },
     custom_log: (key, value) => {
-      current()?.logged.push([fromBytes(String(key)).slice(0, 128), fromBytes(String(value)).slice(0, 1_024)]);
+      current()?.logged.push([fromBytes(bytesOf(key)).slice(0, 128), fromBytes(bytesOf(value)).slice(0, 1_024)]);
       return [];
     },
     status_message: (text) => {
       const call = current();
-      if (call !== undefined) call.statusMessage = fromBytes(String(text)).slice(0, 512);
+      if (call !== undefined) call.statusMessage = fromBytes(bytesOf(text)).slice(0, 512);
       return [];
     },
     getenv: (name) => [
-      Object.hasOwn(deps.environment, String(name)) ? toBytes(deps.environment[String(name)] ?? "") : null,
+      Object.hasOwn(deps.environment, bytesOf(name)) ? toBytes(deps.environment[bytesOf(name)] ?? "") : null,
     ],
     unix: () => [Date.now() / 1000],
     clock: () => [performance.now() / 1000],
     os_time: (parts) => [parts === null || parts === undefined ? Math.floor(Date.now() / 1000) : epochOf(parts)],
     os_date: (format, when) => [
-      formatDate(String(format), typeof when === "number" ? when : Math.floor(Date.now() / 1000)),
+      formatDate(bytesOf(format), typeof when === "number" ? when : Math.floor(Date.now() / 1000)),
     ],
     random_string: (length) => {
       const count = Math.min(Math.max(Math.floor(Number(length)) || 0, 0), 1_024);
@@ -51,12 +51,12 @@ export function helperFunctions(
       const digest = createHash("sha256")
         .update(randomBytes(8))
         .update("\0")
-        .update(Buffer.from(String(plain), "latin1"));
+        .update(Buffer.from(bytesOf(plain), "latin1"));
       return [digest.digest("hex").slice(0, 8)];
     },
     json_encode: (value) => attempt(() => toBytes(JSON.stringify(toJson(value)))),
-    json_decode: (text) => attempt(() => fromJson(JSON.parse(fromBytes(String(text))))),
-    find_module: (name) => findModule(String(name), deps.packagePath),
+    json_decode: (text) => attempt(() => fromJson(JSON.parse(fromBytes(bytesOf(text))))),
+    find_module: (name) => findModule(bytesOf(name), deps.packagePath),
   };
 }
 
@@ -80,7 +80,7 @@ function toJson(value: LuaValue | undefined): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [fromBytes(key), toJson(item as LuaValue)]),
+      .map(([key, item]) => [fromBytes(key), toJson(item)]),
   );
 }
 

@@ -83,5 +83,7 @@ function repairNumbers(): void {
     if (used > 0 && hex?.[2] !== undefined) into.setfltvalue((hex[1] === "-" ? -1 : 1) * Number(hex[2]));
     return used;
   };
-  lobject.TValue.prototype.setivalue = lobject.TValue.prototype.setfltvalue;
+  lobject.TValue.prototype.setivalue = function (this: TValue, value: number): void {
+    this.setfltvalue(value);
+  };
 }

@@ -18,6 +18,11 @@ export function fromBytes(bytes: string): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
+/** A value where bytes are expected: text as it is, numbers and booleans as Lua prints them, everything else nothing. */
+export function bytesOf(value: LuaValue | undefined): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
 const MAX_NODES = 20_000;
 const MAX_DEPTH = 20;
 
@@ -29,7 +34,7 @@ export interface Values {
 }
 
 export function createValues({ lua }: Fengari): Values {
-  const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
+  const luaBytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
   const textOf = (bytes: Uint8Array | null): string =>
     bytes === null ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 
@@ -37,7 +42,7 @@ export function createValues({ lua }: Fengari): Values {
     if (value === null) lua.lua_pushnil(L);
     else if (typeof value === "boolean") lua.lua_pushboolean(L, value);
     else if (typeof value === "number") lua.lua_pushnumber(L, value);
-    else if (typeof value === "string") lua.lua_pushstring(L, bytesOf(value));
+    else if (typeof value === "string") lua.lua_pushstring(L, luaBytes(value));
     else pushTable(L, value);
   };
   const pushTable = (L: LuaState, value: readonly LuaValue[] | { readonly [key: string]: LuaValue }): void => {

@@ -53,24 +53,33 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
   };
 
   return async (ctx, subject, token) => {
-    const route = ctx.oidc.route;
-    const isAuthorizing = route === "authorization" || route === "resume";
-    const sessionUid = isAuthorizing
-      ? ctx.oidc.session?.uid
-      : (token as { sessionUid?: string } | undefined)?.sessionUid;
-    const clientId = ctx.oidc.client?.clientId ?? "";
-    const key = sessionUid === undefined ? undefined : `${sessionUid}:${clientId}:${subject}`;
-
-    const isFresh = route === "resume" || (token as { kind?: string } | undefined)?.kind === "AuthorizationCode";
-    const handed = route === "resume" ? handedOver(ctx, subject) : undefined;
-    const known = handed ?? (isFresh ? await recall(key) : undefined);
-    const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(clientId));
-
+    const visit = visitOf(ctx, subject, token as TokenFacts | undefined);
+    const handed = visit.route === "resume" ? handedOver(ctx, subject) : undefined;
+    const known = handed ?? (visit.mayRecall ? await recall(visit.key) : undefined);
+    const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(visit.clientId));
     if (decision.code === "unavailable") throw unavailable(ctx);
-    if (isAuthorizing && key !== undefined && (known === undefined || handed !== undefined))
-      await remember(key, decision);
-    if (decision.code === "denied" && !isAuthorizing) return undefined;
-    return accountOf(subject, decision, deps, clientId);
+    if (visit.isAuthorizing && visit.key !== undefined && (known === undefined || handed !== undefined))
+      await remember(visit.key, decision);
+    if (decision.code === "denied" && !visit.isAuthorizing) return undefined;
+    return accountOf(subject, decision, deps, visit.clientId);
+  };
+}
+
+type TokenFacts = { readonly kind?: string; readonly sessionUid?: string };
+
+/** Where an account is needed, and under which key the decision for this session and application is kept. */
+function visitOf(ctx: KoaContextWithOIDC, subject: string, token: TokenFacts | undefined) {
+  const { route } = ctx.oidc;
+  const isAuthorizing = route === "authorization" || route === "resume";
+  const sessionUid = isAuthorizing ? ctx.oidc.session?.uid : token?.sessionUid;
+  const clientId = ctx.oidc.client?.clientId ?? "";
+  const mayRecall = route === "resume" || token?.kind === "AuthorizationCode";
+  return {
+    route,
+    isAuthorizing,
+    clientId,
+    mayRecall,
+    key: sessionUid === undefined ? undefined : `${sessionUid}:${clientId}:${subject}`,
   };
 }
 
@@ -121,6 +130,6 @@ export function callContext(ctx: KoaContextWithOIDC, facts: RequestFacts): CallC
 /** Temporary failure of the backend: 503 and nothing consumed; with `prompt=none` the application hears of it (RFC 6749 section 4.1.2.1). */
 function unavailable(ctx: KoaContextWithOIDC): Error {
   const error = new errors.TemporarilyUnavailable("the account backend cannot answer now");
-  const isSilent = ctx.oidc.prompts?.has("none") === true;
+  const isSilent = ctx.oidc.prompts?.has("none");
   return Object.assign(error, { status: 503, statusCode: 503, expose: true, allow_redirect: isSilent });
 }

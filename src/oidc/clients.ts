@@ -39,5 +39,5 @@ export function createOidcClients(clients: readonly ClientConfig[]): OidcClients
 function metadataOf(client: ClientConfig): AllClientMetadata {
   const standard = Object.entries(client).filter(([key, value]) => !OWN_KEYS.has(key) && value !== undefined);
   const secret = client.client_secret === undefined ? {} : { client_secret: client.client_secret.expose() };
-  return { ...Object.fromEntries(standard), ...secret } as AllClientMetadata;
+  return { ...Object.fromEntries(standard), ...secret };
 }

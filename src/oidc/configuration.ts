@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { Adapter, AdapterConstructor, AdapterFactory, Configuration, JWKS } from "oidc-provider";
+import type { Adapter, AdapterConstructor, AdapterFactory, Client, Configuration, JWKS } from "oidc-provider";
 import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { createFindAccount, type FindAccountDeps } from "./account.ts";
@@ -26,15 +26,14 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
   const { config, claims } = deps;
   const isSecure = config.issuer.startsWith("https:");
   return {
-    adapter: deps.adapter as AdapterFactory,
+    adapter: deps.adapter,
     jwks: deps.jwks,
     routes: ROUTES,
     scopes: [...claims.scopes],
     claims: Object.fromEntries(Object.entries(claims.byScope).map(([scope, names]) => [scope, [...names]])),
     acrValues: [...ACR_VALUES],
     subjectTypes: ["public", "pairwise"],
-    pairwiseIdentifier: (_ctx, accountId, client) =>
-      pairwise(deps.pairwiseSecret, String(client["sectorIdentifier"] ?? client.clientId), accountId),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(deps.pairwiseSecret, sectorOf(client), accountId),
     findAccount: createFindAccount(deps),
     loadExistingGrant: createLoadExistingGrant(deps),
     interactions: {
@@ -92,6 +91,11 @@ function ttls({ oidc, login }: Pick<Config, "oidc" | "login">): NonNullable<Conf
         session.accountId === undefined || session.transient === true ? login.session.idle : login.session.remember,
       ),
   };
+}
+
+function sectorOf(client: Client): string {
+  const sector = client["sectorIdentifier"];
+  return typeof sector === "string" ? sector : client.clientId;
 }
 
 /** OpenID Connect Core section 8.1: not reversible, and different for every sector. */

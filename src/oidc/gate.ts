@@ -151,7 +151,7 @@ async function resultOf(
     case "account_confirmed":
       return { select_account: {} };
     case "consented":
-      return { consent: { grantId: await grant(outcome, interaction, deps) } };
+      return { consent: { grantId: await saveGrant(outcome, interaction, deps) } };
     case "consent_denied":
     case "cancelled":
       return { error: "access_denied", error_description: "the person did not allow the request" };
@@ -190,7 +190,7 @@ function acrFor({ prompt }: Interaction): string {
   return wanted.find((value) => ACR_VALUES.includes(value)) ?? LEVEL_1;
 }
 
-async function grant(
+async function saveGrant(
   outcome: Extract<LoginOutcome, { kind: "consented" }>,
   interaction: Interaction,
   deps: OidcGateDeps,

@@ -1,9 +1,5 @@
-import {
-  type Account,
-  interactionPolicy,
-  type KoaContextWithOIDC,
-  type interactionPolicy as Policy,
-} from "oidc-provider";
+import { interactionPolicy, type KoaContextWithOIDC, type interactionPolicy as Policy } from "oidc-provider";
+
 import type { Clock } from "../kernel/index.ts";
 import { isDenied } from "./account.ts";
 
@@ -33,7 +29,7 @@ export function createPolicy({ clock, absolute }: { clock: Clock; absolute: numb
       { name: "application_access" },
       () => ({}),
       new Check("denied", "this account may not use the application", "access_denied", (ctx) =>
-        isDenied(ctx.oidc.account as Account | undefined),
+        isDenied(ctx.oidc.account),
       ),
     ),
     2,

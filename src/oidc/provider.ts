@@ -32,7 +32,7 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
       return true;
     },
     async currentSubject(req, res) {
-      const session = await provider.Session.get(provider.createContext(req, res) as never);
+      const session = await provider.Session.get(provider.createContext(req, res));
       return session.accountId;
     },
   };

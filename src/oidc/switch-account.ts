@@ -17,7 +17,7 @@ export async function switchAccount(
 ): Promise<string> {
   const { req, res, interaction, result } = change;
   const ctx = provider.createContext(req, res);
-  const session = await provider.Session.get(ctx as never);
+  const session = await provider.Session.get(ctx);
   await session.destroy();
   Reflect.set(interaction, "session", undefined);
   interaction.result = result;

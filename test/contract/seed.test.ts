@@ -31,7 +31,7 @@ function nauthilus_backend_add_totp(request) return note(request, "add_totp", re
 function nauthilus_backend_delete_totp(request) return note(request, "delete_totp") end
 function nauthilus_backend_add_totp_recovery_codes(request) return note(request, "codes", unpack(request.totp_recovery_codes)) end
 function nauthilus_backend_delete_totp_recovery_codes(request) return note(request, "delete_codes") end
-function nauthilus_backend_get_webauthn_credentials(request) return nauthilus_builtin.BACKEND_RESULT_OK, { '{"id":"1"}' } end
+function nauthilus_backend_get_webauthn_credentials(request) return nauthilus_builtin.BACKEND_RESULT_OK, { ' {"id":"1"}\\n' } end
 function nauthilus_backend_save_webauthn_credential(request) return note(request, "save", request.webauthn_credential) end
 function nauthilus_backend_delete_webauthn_credential(request) return note(request, "delete", request.webauthn_credential) end
 function nauthilus_backend_update_webauthn_credential(request) return note(request, "update", request.webauthn_old_credential, request.webauthn_credential) end`;
@@ -96,7 +96,7 @@ test("the functions for second factors get their documented fields", async () =>
   await accounts.saveWebauthnCredential(KEY, '{"n":1}', CONTEXT);
   await accounts.deleteWebauthnCredential(KEY, '{"n":1}', CONTEXT);
   await accounts.updateWebauthnCredential(KEY, '{"n":1}', '{"n":2}', CONTEXT);
-  assert.deepEqual(await accounts.webauthnCredentials(KEY, CONTEXT), { code: "ok", values: ['{"id":"1"}'] });
+  assert.deepEqual(await accounts.webauthnCredentials(KEY, CONTEXT), { code: "ok", values: [' {"id":"1"}\n'] });
   const lines = [
     "example|add_totp|SECRET",
     "example|delete_totp",

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { IdpError } from "../../src/kernel/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import { createManualWorld } from "../support/manual-clock.ts";
@@ -104,7 +105,7 @@ test("two stores on one sqlite file see each other's facts and share every race"
 
 test("four programs that start together on one new sqlite file count every increment and give every mark once", async (context) => {
   const path = pathFor(context);
-  const program = join(import.meta.dirname, "..", "support", "store-race.ts");
+  const program = fileURLToPath(import.meta.resolve("../support/store-race.ts"));
   const children = Array.from({ length: 4 }, () =>
     spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "inherit"] }),
   );
@@ -126,7 +127,7 @@ test("four programs that start together on one new sqlite file count every incre
 
 test("facts acknowledged by a program that is then killed are there after a new start", async (context) => {
   const path = pathFor(context);
-  const program = join(import.meta.dirname, "..", "support", "store-writer.ts");
+  const program = fileURLToPath(import.meta.resolve("../support/store-writer.ts"));
   const child = spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "inherit"] });
   context.after(() => child.kill("SIGKILL"));
   let text = "";

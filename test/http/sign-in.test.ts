@@ -211,9 +211,9 @@ test("two posts of one form are one backend call and end in the same place", asy
   const visitor = createVisitor();
   const page = await loginPage(visitor);
   const calls = () => idp.log.filter((line) => line.includes("no_auth=false")).length;
-  const before = calls();
+  const earlier = calls();
   const answers = await Promise.all([submit(visitor, page, "demo", "right"), submit(visitor, page, "demo", "right")]);
-  assert.equal(calls() - before, 1);
+  assert.equal(calls() - earlier, 1);
   assert.deepEqual(
     answers.map(({ handoff }) => handoff),
     [answers[0].handoff, answers[0].handoff],

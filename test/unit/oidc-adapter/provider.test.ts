@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { type JWKS, Provider } from "oidc-provider";
+import { Provider } from "oidc-provider";
 import { realWorld } from "../../../src/app/index.ts";
 import { openKeyRing } from "../../../src/keys/index.ts";
 import { createAdapterFactory } from "../../../src/oidc/index.ts";
-import { openStore } from "../../../src/store/index.ts";
+import { openStore, type Store } from "../../../src/store/index.ts";
 
 const CALLBACK = "https://app.example/cb";
 const VERIFIER = "v".repeat(43);
@@ -16,7 +16,8 @@ const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");
 /** oidc-provider itself over our adapter; whoever comes to an interaction is signed in as `demo`. */
 async function given(context: TestContext) {
   const world = realWorld();
-  const store = await openStore("memory:", world);
+  const plain = await openStore("memory:", world);
+  const { meet, store } = withMeetings(plain);
   const keys = await openKeyRing({ store, world });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -35,7 +36,7 @@ async function given(context: TestContext) {
   const provider = new Provider(issuer, {
     adapter: createAdapterFactory({ store, clients, clock: world.clock }),
     cookies: { keys: [...keys.cookieKeys] },
-    jwks: { keys: keys.jwks.keys.map((key) => ({ ...key })) } as JWKS,
+    jwks: { keys: keys.jwks.keys.map((key) => ({ ...key })) },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     issueRefreshToken: () => true,
@@ -55,7 +56,25 @@ async function given(context: TestContext) {
     const login = { accountId: "demo" };
     provider.interactionFinished(req, res, { login }).catch((error: unknown) => res.destroy(error as Error));
   });
-  return { issuer, store };
+  return { issuer, store, meet };
+}
+
+/** After `meet(kind, count)` that many readers of the kind wait for each other, so that all of them saw the same record. */
+function withMeetings(plain: Store): { readonly store: Store; readonly meet: (kind: string, count: number) => void } {
+  const meetings = new Map<string, { missing: number; readonly everybody: PromiseWithResolvers<void> }>();
+  const get: Store["get"] = async (kind, id) => {
+    const record = await plain.get(kind, id);
+    const meeting = meetings.get(kind);
+    if (meeting === undefined || meeting.missing === 0) return record;
+    meeting.missing -= 1;
+    if (meeting.missing === 0) meeting.everybody.resolve();
+    await meeting.everybody.promise;
+    return record;
+  };
+  return {
+    store: { ...plain, get },
+    meet: (kind, count) => void meetings.set(kind, { missing: count, everybody: Promise.withResolvers() }),
+  };
 }
 
 function authorizeUrl(issuer: string, more: Readonly<Record<string, string>> = {}): string {
@@ -110,10 +129,11 @@ function summary(answers: readonly TokenAnswer[]): readonly string[] {
 }
 
 test("of parallel redemptions of one code, and of one refresh token, one succeeds and the others are invalid_grant", async (context) => {
-  const { issuer } = await given(context);
+  const { issuer, meet } = await given(context);
   const code = (await authorize(new Map(), authorizeUrl(issuer))).get("code") ?? "";
   const redeem = () =>
     token(issuer, { grant_type: "authorization_code", code, redirect_uri: CALLBACK, code_verifier: VERIFIER });
+  meet("oidc.AuthorizationCode", 6);
   const answers = await Promise.all(Array.from({ length: 6 }, redeem));
   const won = answers.filter(({ status }) => status === 200);
   assert.equal(won.length, 1, JSON.stringify(summary(answers)));
@@ -130,6 +150,7 @@ test("of parallel redemptions of one code, and of one refresh token, one succeed
   const refreshToken = first.body.refresh_token ?? "";
   assert.notEqual(refreshToken, "");
   const refresh = () => token(issuer, { grant_type: "refresh_token", refresh_token: refreshToken });
+  meet("oidc.RefreshToken", 3);
   const refreshed = await Promise.all([refresh(), refresh(), refresh()]);
   assert.equal(refreshed.filter(({ status }) => status === 200).length, 1, JSON.stringify(summary(refreshed)));
   for (const { status, body } of refreshed) assert.ok(status === 200 || body.error === "invalid_grant");
