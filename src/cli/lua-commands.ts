@@ -1,7 +1,7 @@
 import { realWorld } from "../app/index.ts";
 import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
 import type { Config } from "../config/index.ts";
-import { createHostServices, type LuaBackends, LuaScriptError, startLuaBackends } from "../lua/index.ts";
+import { createHostServices, inspectScript, type LuaBackends, LuaScriptError, startLuaBackends } from "../lua/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { withConfig } from "./serve-file.ts";
@@ -35,29 +35,38 @@ export async function withBackends(
   }
 }
 
-/** `lua check`: every script is loaded; which of the ten functions it defines. */
+/** `lua check`: every script is read and loaded; which of the ten functions it defines, and names that nobody sets. */
 export function checkScripts(
   { config: file, json }: { config: string; json?: true },
   io: CommandEnvironment,
 ): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
-      const found = [...lua.functions()].map(([backend, functions]) => ({
-        backend,
-        functions,
-        missing: Object.keys(BACKEND_FUNCTIONS).filter((name) => !functions.includes(name as FunctionName)),
-      }));
-      if (json === true) io.write(`${JSON.stringify(found, undefined, 2)}\n`);
-      else
-        for (const { backend, functions, missing } of found)
-          io.write(
-            `${backend}: ${functions.length} of 10 functions${missing.length === 0 ? "" : `; missing: ${missing.join(", ")}`}\n`,
-          );
-      return found.every(({ functions }) => functions.includes("nauthilus_backend_verify_password"))
-        ? EXIT.fine
-        : EXIT.failed;
+      const reports = config.lua.backends.map(({ name, script }) => {
+        const functions = lua.functions().get(name) ?? [];
+        const missing = Object.keys(BACKEND_FUNCTIONS).filter((fn) => !functions.includes(fn as FunctionName));
+        return { backend: name, functions, missing, findings: inspectScript(script) };
+      });
+      io.write(json === true ? `${JSON.stringify(reports, undefined, 2)}\n` : reports.map(reportText).join(""));
+      const isFine = reports.every(
+        ({ functions, findings }) => findings.length === 0 && functions.includes("nauthilus_backend_verify_password"),
+      );
+      return isFine ? EXIT.fine : EXIT.failed;
     }),
   );
+}
+
+interface ScriptReport {
+  readonly backend: string;
+  readonly functions: readonly string[];
+  readonly missing: readonly string[];
+  readonly findings: ReturnType<typeof inspectScript>;
+}
+
+function reportText({ backend, functions, missing, findings }: ScriptReport): string {
+  const absent = missing.length === 0 ? "" : `; missing: ${missing.join(", ")}`;
+  const places = findings.map(({ file, line, message }) => `${file}:${line}: ${message}\n`);
+  return `${backend}: ${functions.length} of 10 functions${absent}\n${places.join("")}`;
 }
 
 /** `lua call`: one function with the given request fields, and what it returned. */

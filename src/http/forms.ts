@@ -24,7 +24,7 @@ async function readBody(req: Request): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    // Left open when it is too much: destroying the stream would take the connection, and the answer, with it.
+    // Left open when it is too much: a destroyed request has no socket, and the log wants the sender's address.
     for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += chunk.length;
       if (length > LIMIT) throw new IdpError("BODY_TOO_LARGE");

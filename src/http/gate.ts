@@ -11,13 +11,14 @@ export function securityHeaders({ issuer }: { issuer: string }): RequestHandler 
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "publickey-credentials-get=(self), publickey-credentials-create=(self)",
     "X-Robots-Tag": "noindex",
     ...(issuer.startsWith("https:") ? { "Strict-Transport-Security": "max-age=31536000" } : {}),
   };
-  return (_req, res, next) => {
+  return (req, res, next) => {
     res.set(headers);
+    // An application may open the sign-in in a popup; cut off from its opener it could never report back.
+    if (!/^\/(?:login|oidc)\//.test(req.path)) res.set("Cross-Origin-Opener-Policy", "same-origin");
     next();
   };
 }

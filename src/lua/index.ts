@@ -3,6 +3,7 @@
  * services outside them. Nobody else imports fengari, and no fault of a script is ever an acceptance.
  */
 export { type LuaBackends, startLuaBackends } from "./backends.ts";
+export { inspectScript } from "./check.ts";
 export { seedDemoAccounts } from "./demo-accounts.ts";
 export { hashPassword } from "./hash-password.ts";
 export { type CallOutcome, LuaScriptError } from "./pool.ts";

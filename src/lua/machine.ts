@@ -60,7 +60,15 @@ export function createMachine(deps: MachineDeps): Machine {
   load(readFileSync(new URL("./prelude.lua", import.meta.url), "latin1"), "=moonlatch");
   lua.lua_pushcfunction(L, control.hostFunction);
   pushHelpers(fengari, L, { ...deps, values, control });
-  protectedCall(2, 2);
+  values.push(
+    L,
+    Object.fromEntries(Object.entries(REQUEST_DEFAULTS).filter(([, value]) => !Array.isArray(value))),
+  );
+  values.push(
+    L,
+    Object.keys(REQUEST_DEFAULTS).filter((name) => Array.isArray(REQUEST_DEFAULTS[name])),
+  );
+  protectedCall(4, 2);
   const probe = keep();
   const run = keep();
 
@@ -76,14 +84,6 @@ export function createMachine(deps: MachineDeps): Machine {
     return (Array.isArray(found) ? found : []) as FunctionName[];
   });
 
-  const pushRequest = (co: LuaState, fields: RequestFields): void => {
-    const request: Record<string, LuaValue> = {
-      ...(REQUEST_DEFAULTS as Record<string, LuaValue>),
-      logging: { log_format: "json", log_level: "info" },
-    };
-    for (const [name, value] of Object.entries(fields)) request[name] = value as LuaValue;
-    values.push(co, request);
-  };
   const finish = (call: Running, outcome: RawResult | { readonly error: string }): void => {
     control.forget(call);
     deps.done(call.id, outcome);
@@ -134,7 +134,7 @@ export function createMachine(deps: MachineDeps): Machine {
       run(co);
       chunk(co);
       values.push(co, toBytes(fn));
-      pushRequest(co, fields);
+      values.push(co, fields);
       step(call, 3);
     },
     reply(id, value, error) {

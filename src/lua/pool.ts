@@ -34,7 +34,8 @@ interface Pending {
   readonly fn: FunctionName;
   readonly fields: RequestFields;
   readonly settle: (outcome: CallOutcome) => void;
-  readonly abort: AbortController;
+  /** Ends the host operations of the call; made with the first of them. */
+  abort: AbortController | undefined;
   readonly deadline: NodeJS.Timeout;
   /** A host operation that may have changed something was sent. */
   wrote: boolean;
@@ -68,7 +69,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     if (call === undefined) return;
     pending.delete(id);
     clearTimeout(call.deadline);
-    call.abort.abort();
+    call.abort?.abort();
     call.settle(outcome);
   }
 
@@ -76,6 +77,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     const call = pending.get(id);
     if (call === undefined) return;
     if (!services.isReadOnly(op, args)) call.wrote = true;
+    call.abort ??= new AbortController();
     const answer = await services.call(options.allow, op, args, call.abort.signal).then(
       (value) => ({ value, error: null }),
       (error: unknown) => ({ value: null, error: error instanceof Error ? error.message : "failed" }),
@@ -141,7 +143,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
           fn,
           fields,
           settle: resolve,
-          abort: new AbortController(),
+          abort: undefined,
           deadline,
           wrote: false,
           isRetry: false,

@@ -1,6 +1,6 @@
 -- What every script finds around it: the 5.1 names it may expect, the nauthilus_* modules, a fresh environment per call.
 -- Runs once per worker; `host` and `js` come from the host and stay private to this file.
-local host, js = ...
+local host, js, defaults, list_fields = ...
 local raw_load, raw_next, raw_select, raw_type, raw_tostring, raw_error = load, next, select, type, tostring, error
 local setmetatable, rawget, rawset, ipairs, math, string, table = setmetatable, rawget, rawset, ipairs, math, string, table
 local pcall, tonumber = pcall, tonumber
@@ -95,18 +95,21 @@ local FIELDS = { "authenticated", "user_found", "account_field", "totp_secret_fi
 local EXTRA = { unique_user_id = true, display_name = true, account = true }
 local methods = {}
 local function set_field(self, name, value)
-  if BOOLEANS[name] and value ~= nil and raw_type(value) ~= "boolean" then raw_error(name .. " must be a boolean, got " .. raw_type(value), 3) end
-  if BOOLEANS[name] and value == nil then value = false end
-  rawget(self, "__data")[name] = value
+  if BOOLEANS[name] and value ~= true then
+    if value ~= nil and value ~= false then raw_error(name .. " must be a boolean, got " .. raw_type(value), 3) end
+    value = false
+  end
+  self.__data[name] = value
 end
 for _, name in ipairs(FIELDS) do
   methods[name] = function(self, ...)
-    if raw_select("#", ...) == 0 then return rawget(self, "__data")[name] end
-    set_field(self, name, (...))
+    local value = ...
+    if value == nil and raw_select("#", ...) == 0 then return self.__data[name] end
+    set_field(self, name, value)
   end
 end
 local result_meta = {
-  __index = function(self, name) return methods[name] end,
+  __index = methods,
   __newindex = function(self, name, value)
     if methods[name] == nil and not EXTRA[name] then raw_error("a backend result has no field '" .. raw_tostring(name) .. "'", 2) end
     set_field(self, name, value)
@@ -241,20 +244,42 @@ local function load_own(name)
   return value
 end
 
-fresh = function()
-  local env = copy(base)
-  env._G = env
-  for name, library in raw_next, libraries do env[name] = copy(library) end
-  env.nauthilus_builtin = builtin_modules.nauthilus_builtin
-  env.nauthilus_backend_result = builtin_modules.nauthilus_backend_result
-  env.nauthilus = env.nauthilus_builtin
-  env.backend_result = env.nauthilus_backend_result
-  local loaded, context = {}, {}
-  env.package = { loaded = loaded, path = "", preload = {} }
-  env.require = function(name)
+-- Globals come into an environment when they are first read: most scripts need few of them. What a call changes is its own.
+local on_demand = {}
+for name, library in raw_next, libraries do
+  on_demand[name] = function(env) return copy(library) end
+end
+on_demand._G = function(env) return env end
+on_demand.print = function()
+  return function(...)
+    local parts = {}
+    for index = 1, raw_select("#", ...) do parts[index] = raw_tostring((raw_select(index, ...))) end
+    js.log("info", table.concat(parts, "\t"))
+  end
+end
+on_demand.load = function(env)
+  return function(source, name, mode, target)
+    if raw_type(source) == "function" then
+      local pieces = {}
+      for piece in source do
+        if piece == "" then break end
+        pieces[#pieces + 1] = piece
+      end
+      source = table.concat(pieces)
+    end
+    if target == nil then target = env end
+    return raw_load(source, name, "t", target)
+  end
+end
+on_demand.loadstring = function(env) return env.load end
+on_demand.package = function() return { loaded = {}, path = "", preload = {} } end
+on_demand.require = function(env)
+  local context = {}
+  return function(name)
     name = raw_tostring(name)
+    local loaded, preload = env.package.loaded, env.package.preload
     if loaded[name] ~= nil then return loaded[name] end
-    local value = env.package.preload[name] and env.package.preload[name](name)
+    local value = preload[name] and preload[name](name)
     if value == nil and libraries[name] ~= nil then value = env[name] end
     if value == nil and name == "nauthilus_context" then
       value = frozen({ context_set = function(key, item) context[key] = item end, context_get = function(key) return context[key] end,
@@ -268,40 +293,56 @@ fresh = function()
     loaded[name] = value
     return value
   end
-  env.load = function(source, name, mode, target)
-    if raw_type(source) == "function" then
-      local pieces = {}
-      for piece in source do
-        if piece == "" then break end
-        pieces[#pieces + 1] = piece
-      end
-      source = table.concat(pieces)
+end
+base.nauthilus_builtin, base.nauthilus = builtin_modules.nauthilus_builtin, builtin_modules.nauthilus_builtin
+base.nauthilus_backend_result, base.backend_result = builtin_modules.nauthilus_backend_result, builtin_modules.nauthilus_backend_result
+
+local env_meta = {
+  __index = function(env, name)
+    local make = on_demand[name]
+    if make ~= nil then
+      local value = make(env)
+      rawset(env, name, value)
+      return value
     end
-    if target == nil then target = env end
-    return raw_load(source, name, "t", target)
+    return base[name]
+  end,
+  __metatable = "environment",
+}
+fresh = function() return setmetatable({}, env_meta) end
+
+-- A request holds what is known; every other documented field is read from the defaults, so that none is ever nil.
+local request_meta = {
+  __index = defaults,
+  __pairs = function(request)
+    local all = copy(defaults)
+    for name, value in raw_next, request do all[name] = value end
+    return raw_next, all, nil
+  end,
+}
+local function request_of(fields)
+  for index = 1, #list_fields do
+    local name = list_fields[index]
+    if fields[name] == nil then fields[name] = {} end
   end
-  env.loadstring = env.load
-  env.print = function(...)
-    local parts = {}
-    for index = 1, raw_select("#", ...) do parts[index] = raw_tostring((raw_select(index, ...))) end
-    js.log("info", table.concat(parts, "\t"))
-  end
-  return env
+  fields.logging = { log_format = "json", log_level = "info" }
+  return setmetatable(fields, request_meta)
 end
 
 -- One call: the script's top level, then the function. `found` is false when the script has no such function.
-local function run(chunk, name, request)
+local function run(chunk, name, fields)
   local env = fresh()
+  local request = request_of(fields)
   chunk(env)
   local called = rawget(env, name)
   if raw_type(called) ~= "function" then return false end
-  local code, value, more = called(request)
-  if raw_type(value) == "table" and raw_type(rawget(value, "__data")) == "table" and rawget(value, "__data")[GENUINE] then
-    local data = copy(rawget(value, "__data"))
-    data[GENUINE] = nil
-    return true, code, "result", data
-  end
-  return true, code, raw_type(value), value
+  local code, value = called(request)
+  local kind = raw_type(value)
+  if kind ~= "table" then return true, code, kind, value end
+  local data = rawget(value, "__data")
+  if raw_type(data) ~= "table" or not data[GENUINE] then return true, code, kind, value end
+  data[GENUINE] = nil
+  return true, code, "result", data
 end
 
 -- Which of the contract's functions the script defines; its top level runs once for that.

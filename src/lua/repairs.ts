@@ -1,5 +1,6 @@
 // Defects of fengari 0.1.5, repaired on its leaf modules before the package itself is loaded. Each has a test of its own.
 import { createRequire } from "node:module";
+import { latin1 } from "./values.ts";
 
 interface TValue {
   value: number;
@@ -57,8 +58,7 @@ function limitBuffers(limits: AllocationLimits): void {
  */
 function repairHash(limits: AllocationLimits): void {
   const lstring = require("fengari/src/lstring.js") as Record<string, unknown>;
-  const hash = (bytes: Uint8Array): string =>
-    `|${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")}`;
+  const hash = (bytes: Uint8Array): string => `|${latin1(bytes)}`;
   lstring["luaS_hash"] = hash;
   lstring["luaS_hashlongstr"] = (string: { hash: string | null; getstr(): Uint8Array }) =>
     (string.hash ??= hash(string.getstr()));

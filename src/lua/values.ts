@@ -10,12 +10,18 @@ type Fengari = typeof import("fengari");
 
 /** Text as Lua's bytes. */
 export function toBytes(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
+  return isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** Lua's bytes as text; what is not UTF-8 becomes U+FFFD. */
 export function fromBytes(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
+  return isAscii(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+/** ASCII is the same in both: most texts cross without a copy. */
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 127) return false;
+  return true;
 }
 
 /** A value where bytes are expected: text as it is, numbers and booleans as Lua prints them, everything else nothing. */
@@ -25,6 +31,13 @@ export function bytesOf(value: LuaValue | undefined): string {
 
 const MAX_NODES = 20_000;
 const MAX_DEPTH = 20;
+const MAX_KEYS = 500;
+
+/** Bytes as Latin-1 text; short ones without the way through a Buffer. */
+export function latin1(bytes: Uint8Array): string {
+  if (bytes.length < 64) return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
 
 /** Moves values between a Lua stack and JavaScript, with limits on what a script may hand over. */
 export interface Values {
@@ -34,9 +47,20 @@ export interface Values {
 }
 
 export function createValues({ lua }: Fengari): Values {
-  const luaBytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
-  const textOf = (bytes: Uint8Array | null): string =>
-    bytes === null ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const luaBytes = (text: string): Uint8Array => {
+    const bytes = new Uint8Array(text.length);
+    for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index);
+    return bytes;
+  };
+  const textOf = (bytes: Uint8Array | null): string => (bytes === null ? "" : latin1(bytes));
+  // A key that was a string of this state before has its hash already: the field names of requests are always the same.
+  const keys = new Map<string, (L: LuaState) => void>();
+  const pushKey = (L: LuaState, key: string): void => {
+    const known = keys.get(key);
+    if (known !== undefined) return known(L);
+    lua.lua_pushstring(L, luaBytes(key));
+    if (keys.size < MAX_KEYS) keys.set(key, lua.lua_toproxy(L, -1));
+  };
 
   const push = (L: LuaState, value: LuaValue): void => {
     if (value === null) lua.lua_pushnil(L);
@@ -48,12 +72,16 @@ export function createValues({ lua }: Fengari): Values {
   const pushTable = (L: LuaState, value: readonly LuaValue[] | { readonly [key: string]: LuaValue }): void => {
     lua.lua_checkstack(L, 3);
     lua.lua_newtable(L);
-    const entries = Array.isArray(value)
-      ? value.map((item, index) => [index + 1, item] as const)
-      : Object.entries(value);
-    for (const [key, item] of entries) {
-      push(L, key);
-      push(L, item as LuaValue);
+    if (Array.isArray(value)) {
+      value.forEach((item: LuaValue, index) => {
+        push(L, item);
+        lua.lua_rawseti(L, -2, index + 1);
+      });
+      return;
+    }
+    for (const [key, item] of Object.entries(value)) {
+      pushKey(L, key);
+      push(L, item);
       lua.lua_rawset(L, -3);
     }
   };

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
-import express, { type RequestHandler } from "express";
+import express, { type Request, type RequestHandler } from "express";
 import {
   brandCss,
   createErrorHandler,
@@ -48,7 +48,15 @@ export async function startEdge(handlers: readonly RequestHandler[], viewsRoot =
   app.locals["pages"] = pages;
   app.use(securityHeaders({ issuer: ISSUER }), hostGate(ISSUER), assets.router);
   if (handlers.length > 0) app.use(...handlers);
-  app.use(notFound(), createErrorHandler({ pages, logger, clock: NOON, reference: () => "ref-1" }));
+  app.use(
+    notFound(),
+    createErrorHandler({
+      pages,
+      logger,
+      clock: NOON,
+      reference: (req) => ((req as Request).socket.remoteAddress === undefined ? "none" : "ref-1"),
+    }),
+  );
   const server = app.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -84,6 +84,7 @@ test("a body without a length is refused with a page as soon as it is too much",
   );
   assert.match(answer, /^HTTP\/1\.1 413 /);
   assert.match(answer, /That was too much at once/);
+  assert.match(answer, /ref-1/);
 });
 
 test("a sender who hangs up in the middle is not a failure of ours", async () => {

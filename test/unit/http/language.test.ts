@@ -22,6 +22,7 @@ test("a wish that cannot be met passes on to the next one", () => {
 test("Accept-Language goes by weight, and weight zero means not this one", () => {
   assert.equal(choose({ acceptLanguage: "en;q=0.3, de-AT;q=0.9, fr;q=0.5" }), "de");
   assert.equal(choose({ acceptLanguage: "de;q=0, fr;q=0.1" }), "fr");
+  assert.equal(choose({ acceptLanguage: "de;q=0" }), "en");
   assert.equal(choose({ acceptLanguage: "de;q=nonsense, fr;q=0.1" }), "fr");
 });
 

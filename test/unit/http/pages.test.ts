@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { escapeHtml } from "../../../src/http/html.ts";
 import { brandCss, createPages, loadAssets } from "../../../src/http/index.ts";
 import { CONSENT, FAILED, LOGIN, PAGE_STATES, type PageState, WHO } from "./page-states.ts";
 
@@ -30,6 +31,11 @@ for (const lang of ["en", "de"]) {
     }
   });
 }
+
+test("every character that could end a text or an attribute is escaped", () => {
+  assert.equal(escapeHtml(`<>&"'`), "&lt;&gt;&amp;&#34;&#39;");
+  for (const missing of [undefined, null, {}, []]) assert.throws(() => escapeHtml(missing));
+});
 
 test("a hostile name of an application or a person is text wherever it stands", () => {
   const who = { name: HOSTILE, account: HOSTILE, switchHref: undefined };
@@ -64,6 +70,7 @@ test("a hostile name of an application or a person is text wherever it stands", 
   for (const state of states) {
     const html = draw(state);
     assert.ok(html.includes("&lt;script&gt;alert(1)"), state.state);
+    assert.ok(!html.includes(`"&gt;&lt;script`), state.state);
     assert.doesNotMatch(html, /<script>|<b onclick|alert\(1\)"/, state.state);
     assert.doesNotMatch(html.replaceAll(/"[^"]*"/g, '""'), / onclick='/, state.state);
   }

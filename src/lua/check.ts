@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+/** Something in a script that will not do what its author thinks. */
+export interface ScriptFinding {
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Globals a script finds (see `prelude.lua`); a test holds the two together. */
+export const KNOWN_GLOBALS: ReadonlySet<string> = new Set(
+  `_G _VERSION assert backend_result collectgarbage coroutine dynamic_loader error getmetatable ipairs load loadstring math nauthilus
+   nauthilus_backend_result nauthilus_builtin next os package pairs pcall print rawequal rawget rawlen rawset require select setmetatable
+   string table tonumber tostring type unpack utf8 xpcall`.split(/\s+/),
+);
+
+const KNOWN_CODES: ReadonlySet<string> = new Set([
+  "BACKEND_RESULT_OK",
+  "BACKEND_RESULT_ERROR",
+  "BACKEND_RESULT_FAIL",
+  "BACKEND_RESULT_NOT_FOUND",
+  "BACKEND_RESULT_DENIED",
+]);
+
+interface Constant {
+  readonly value: unknown;
+  ttisstring(): boolean;
+  svalue(): Uint8Array;
+}
+
+interface Proto {
+  readonly k: readonly Constant[];
+  readonly p: readonly Proto[];
+  readonly code: readonly { readonly opcode: number; readonly A: number; readonly B: number; readonly C: number }[];
+  readonly lineinfo: readonly number[];
+  readonly upvalues: readonly { readonly name: { getstr(): Uint8Array } }[];
+}
+
+/** Opcodes of Lua 5.3 that name a global or a field. */
+const OP = { getGlobalTable: 6, getTable: 7, setGlobalTable: 8, self: 12 } as const;
+const IS_CONSTANT = 0x1_00;
+
+/** Reads a script without running it: names it uses that nobody defines, result codes that do not exist. */
+export function inspectScript(file: string): readonly ScriptFinding[] {
+  const main = compile(file);
+  if (typeof main === "string") return [{ file, line: Number(/:(\d+):/.exec(main)?.[1] ?? 0), message: main }];
+  const defined = new Set(visit(main, (use) => (use.kind === "set" ? [use.name] : [])));
+  const findings = visit(main, (use): ScriptFinding[] => {
+    const { kind, name, line } = use;
+    if (kind === "field" && name.startsWith("BACKEND_RESULT_") && !KNOWN_CODES.has(name)) {
+      return [{ file, line, message: `there is no result code ${name}; it would be nil, and nil is an error` }];
+    }
+    if (kind !== "get" || KNOWN_GLOBALS.has(name) || defined.has(name)) return [];
+    return [{ file, line, message: `the global ${name} is never set; it would be nil` }];
+  });
+  return findings.toSorted((a, b) => a.line - b.line);
+}
+
+interface Use {
+  readonly kind: "get" | "set" | "field";
+  readonly name: string;
+  readonly line: number;
+}
+
+function visit<Item>(proto: Proto, look: (use: Use) => readonly Item[]): readonly Item[] {
+  const own = proto.code.flatMap((instruction, index) => {
+    const use = useOf(proto, instruction, proto.lineinfo[index] ?? 0);
+    return use === undefined ? [] : look(use);
+  });
+  return [...own, ...proto.p.flatMap((inner) => visit(inner, look))];
+}
+
+function useOf(proto: Proto, { opcode, A, B, C }: Proto["code"][number], line: number): Use | undefined {
+  if (opcode === OP.getGlobalTable) return named(proto, C, { kind: isEnvironment(proto, B) ? "get" : "field", line });
+  if (opcode === OP.setGlobalTable && isEnvironment(proto, A)) return named(proto, B, { kind: "set", line });
+  return opcode === OP.getTable || opcode === OP.self ? named(proto, C, { kind: "field", line }) : undefined;
+}
+
+function isEnvironment(proto: Proto, upvalue: number): boolean {
+  const name = proto.upvalues[upvalue]?.name;
+  return name !== undefined && Buffer.from(name.getstr()).toString() === "_ENV";
+}
+
+function named(proto: Proto, operand: number, use: Omit<Use, "name">): Use | undefined {
+  const constant = (operand & IS_CONSTANT) === 0 ? undefined : proto.k[operand & 0xff];
+  return constant?.ttisstring() === true
+    ? { ...use, name: Buffer.from(constant.svalue()).toString("utf8") }
+    : undefined;
+}
+
+function compile(file: string): Proto | string {
+  const { lua, lauxlib, to_luastring } = createRequire(import.meta.url)("fengari") as typeof import("fengari");
+  const state = lauxlib.luaL_newstate();
+  const source = new Uint8Array(readFileSync(file));
+  const status = lauxlib.luaL_loadbufferx(state, source, source.length, to_luastring(`@${file}`), to_luastring("t"));
+  if (status !== lua.LUA_OK) return Buffer.from(lua.lua_tostring(state, -1) ?? []).toString("utf8");
+  return (lua.lua_topointer(state, -1) as { readonly p: Proto }).p;
+}

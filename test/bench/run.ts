@@ -1,0 +1,15 @@
+// `npm run bench`: medians of interleaved rounds in one run; CPU per operation, each beside its baseline.
+import { benchLua } from "./lua.ts";
+import { type Measured, median } from "./measure.ts";
+
+const ROUNDS = 5;
+
+function report(title: string, [subject, baseline]: readonly Measured[]): void {
+  if (subject === undefined || baseline === undefined) return;
+  const [own, other] = [median(subject.cpu), median(baseline.cpu)];
+  process.stdout.write(
+    `${title}: ${own.toFixed(1)} µs CPU, beside ${baseline.name} ${other.toFixed(1)} µs, ratio ${(own / other).toFixed(2)}\n`,
+  );
+}
+
+report("Lua call, 32 in flight, no host call", await benchLua(ROUNDS));

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { KNOWN_GLOBALS } from "../../../src/lua/check.ts";
+import { inspectScript } from "../../../src/lua/index.ts";
+import { startBackend } from "../../support/lua.ts";
+
+function inspect(source: string) {
+  const folder = mkdtempSync(join(tmpdir(), "moonlatch-check-"));
+  try {
+    writeFileSync(join(folder, "a.lua"), source);
+    return inspectScript(join(folder, "a.lua")).map(({ line, message }) => ({ line, message }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test("an unknown global and an unknown result code are named with their lines", () => {
+  const source = `local builtin = require("nauthilus_builtin")
+function nauthilus_backend_verify_password(request)
+  if request.username == nil then return usernam end
+  if request.x then return nauthilus_builtin.BACKEND_RESULT_OKAY end
+  return builtin.BACKEND_RESULT_NOTFOUND
+end
+own_global = 1
+print(own_global)`;
+  assert.deepEqual(inspect(source), [
+    { line: 3, message: "the global usernam is never set; it would be nil" },
+    { line: 4, message: "there is no result code BACKEND_RESULT_OKAY; it would be nil, and nil is an error" },
+    { line: 5, message: "there is no result code BACKEND_RESULT_NOTFOUND; it would be nil, and nil is an error" },
+  ]);
+});
+
+test("a syntax error is named with its line", () => {
+  assert.equal(inspect("local a = 1\nlocal b = = 2")[0]?.line, 2);
+});
+
+test("the shipped backends have no finding", () => {
+  for (const name of ["sqlite", "minimal"])
+    assert.deepEqual(inspectScript(join(import.meta.dirname, `../../../lua/${name}.lua`)), []);
+});
+
+test("every global the check knows is there at run time", async () => {
+  const names = [...KNOWN_GLOBALS].map((name) => `"${name}"`).join(",");
+  const backend = await startBackend(
+    `function nauthilus_backend_list_accounts() local out = {} for _, n in ipairs({ ${names} }) do if _ENV[n] == nil then out[#out + 1] = n end end return 0, out end`,
+  );
+  try {
+    const outcome = await backend.call("default", "nauthilus_backend_list_accounts", {});
+    assert.deepEqual(outcome.ok ? outcome.result.value : outcome.reason, []);
+  } finally {
+    await backend.stop();
+  }
+});
