@@ -60,10 +60,7 @@ export function createMachine(deps: MachineDeps): Machine {
   load(readFileSync(new URL("./prelude.lua", import.meta.url), "latin1"), "=moonlatch");
   lua.lua_pushcfunction(L, control.hostFunction);
   pushHelpers(fengari, L, { ...deps, values, control });
-  values.push(
-    L,
-    Object.fromEntries(Object.entries(REQUEST_DEFAULTS).filter(([, value]) => !Array.isArray(value))),
-  );
+  values.push(L, Object.fromEntries(Object.entries(REQUEST_DEFAULTS).filter(([, value]) => !Array.isArray(value))));
   values.push(
     L,
     Object.keys(REQUEST_DEFAULTS).filter((name) => Array.isArray(REQUEST_DEFAULTS[name])),
