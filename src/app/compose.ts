@@ -84,7 +84,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const csrf = createCsrf({ key: keys.csrfKey });
 
   const keepIdentity = Math.max(login.session.remember, login.session.absolute, config.oidc.ttl.refresh_token) + DAY;
-  const identities = createIdentities({ store, clock, keepFor: keepIdentity, logger });
+  const identities = createIdentities({ store, clock, keepFor: 2 * keepIdentity, logger });
   const access = createAccess({ backend: lua.accounts, clock, cacheFor: LOOKUP_CACHE });
   const throttle = createThrottle({ store, clock, limits: login.throttle });
   const floor = createFailureFloor({ clock, minimum: FAILURE_MINIMUM });

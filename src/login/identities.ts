@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../kernel/index.ts";
 import type { JsonObject, Store } from "../store/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -25,7 +26,8 @@ export function createIdentities(deps: { store: Store; clock: Clock; keepFor: nu
   return {
     find,
     async remember(identity) {
-      const known = await find(identity.subject);
+      const record = await store.get(KIND, identity.subject);
+      const known = record === undefined ? undefined : readIdentity(record.value);
       if (known !== undefined && !isSamePerson(known, identity)) {
         logger.error(
           "Two accounts have the same subject identifier; the second is refused. Give each a unique unique_user_id.",
@@ -37,6 +39,9 @@ export function createIdentities(deps: { store: Store; clock: Clock; keepFor: nu
         );
         return false;
       }
+      // Most sign-ins tell nothing new: a write now and then keeps the identity alive.
+      const isFresh = (record?.expiresAt ?? 0) > clock.now() + keepFor / 2;
+      if (known !== undefined && isFresh && isDeepStrictEqual(known, identity)) return true;
       await store.put(KIND, identity.subject, { ...identity }, { expiresAt: clock.now() + keepFor });
       return true;
     },

@@ -1,6 +1,7 @@
 // `npm run bench`: medians of interleaved rounds in one run; CPU per operation, each beside its baseline.
 import { benchLua } from "./lua.ts";
 import { type Measured, median } from "./measure.ts";
+import { benchOidc } from "./oidc.ts";
 
 const ROUNDS = 5;
 
@@ -13,3 +14,6 @@ function report(title: string, [subject, baseline]: readonly Measured[]): void {
 }
 
 report("Lua call, 32 in flight, no host call", await benchLua(ROUNDS));
+const oidc = await benchOidc(ROUNDS);
+report("Introspection, SQLite", oidc.introspection);
+report("Whole login with code and tokens, SQLite, no hash", oidc.login);

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "moonlatch-commands-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const LUA = `function nauthilus_backend_verify_password(request)
+  local b = nauthilus_backend_result.new()
+  b:user_found(true) b:account_field("account") b:attributes({ account = request.username, mail = "demo@example.org" })
+  return nauthilus_builtin.BACKEND_RESULT_OK, b
+end
+function nauthilus_backend_list_accounts() return nauthilus_builtin.BACKEND_RESULT_OK, { "demo", "editor" } end`;
+
+function write(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return name;
+}
+
+async function run(args: readonly string[], input = ""): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { PATH: process.env["PATH"] ?? "" } });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+  child.stdin.end(input);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, out, err };
+}
+
+const configuration = (port: number, script = "backend.lua") => `issuer: http://localhost:${port}
+server: { listen: [{ host: 127.0.0.1, port: ${port} }] }
+store: "memory:"
+lua: { backends: [{ name: default, script: ./${script} }] }
+`;
+
+write("backend.lua", LUA);
+write("good.yaml", configuration(0));
+
+test("a broken configuration is refused with every fault, its line and what would be right", async () => {
+  write(
+    "bad.yaml",
+    `issuer: http://id.example.org/
+server: { listen: [{ host: 127.0.0.1, port: 80800 }] }
+store: sqlite:./x.db
+lua: { backends: [{ name: default, script: ./nowhere.lua }] }
+loginn: {}
+oidc:
+  clients:
+    - client_id: a
+      redirect_uris: ["nonsense"]
+      client_secret: \${ENV:NOT_THERE}
+`,
+  );
+  const { code, err } = await run(["config", "check", "bad.yaml"]);
+  assert.equal(code, 78);
+  assert.match(err, /bad\.yaml:5: loginn: unknown key "loginn" \(did you mean "login"\?\)/);
+  assert.match(err, /bad\.yaml:2: server\.listen\[0\]\.port/);
+  assert.match(err, /bad\.yaml:9: oidc\.clients\[0\]\.redirect_uris\[0\]: must be an absolute address/);
+  assert.match(err, /NOT_THERE is not set/);
+});
+
+test("contradictions are found too: http in public, a missing script, one client twice, a short secret", async () => {
+  write(
+    "unsafe.yaml",
+    `${configuration(1, "nowhere.lua").replace("http://localhost:1", "http://id.example.org")}oidc:
+  clients:
+    - { client_id: a, client_secret: short, redirect_uris: ["https://a.example.org/*"] }
+    - { client_id: a, token_endpoint_auth_method: none, redirect_uris: ["http://a.example.org/"] }
+`,
+  );
+  const { code, err } = await run(["config", "check", "unsafe.yaml"]);
+  assert.equal(code, 78);
+  for (const part of [
+    /http is only for localhost/,
+    /there is no file .*nowhere\.lua/,
+    /used by oidc\.clients\[0\] already/,
+    /at least 16 characters/,
+    /wildcards are not supported/,
+    /http is only for loopback/,
+  ]) {
+    assert.match(err, part);
+  }
+});
+
+test("a sound configuration passes, and secrets are never printed", async () => {
+  write(
+    "secret.yaml",
+    `${configuration(1)}oidc: { clients: [{ client_id: a, client_secret: a-very-long-secret-value, redirect_uris: ["https://a.example.org/"] }] }\n`,
+  );
+  const { code, out } = await run(["config", "check", "--json", "secret.yaml"]);
+  assert.equal(code, 0);
+  assert.doesNotMatch(out, /a-very-long-secret-value/);
+  assert.match(out, /\[secret\]/);
+});
+
+test("a script that does not compile stops the start with file and line", async () => {
+  write("broken.lua", "local a = 1\nlocal b = = 2\n");
+  write("broken.yaml", configuration(0, "broken.lua"));
+  const { code, err } = await run(["serve", "-c", "broken.yaml"]);
+  assert.equal(code, 78);
+  assert.match(err, /broken\.lua:2:/);
+});
+
+test("a port in use is said plainly", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const address = taken.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  write("taken.yaml", configuration(port));
+  const { code, err } = await run(["serve", "-c", "taken.yaml"]);
+  taken.close();
+  assert.equal(code, 1);
+  assert.match(err, new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is taken by another program`));
+});
+
+test("accounts are listed and shown, a function is called, a script is checked", async () => {
+  assert.equal((await run(["accounts", "list", "-c", "good.yaml"])).out, "demo\neditor\n");
+  assert.match((await run(["accounts", "show", "demo", "-c", "good.yaml"])).out, /demo@example\.org/);
+  const called = await run(["lua", "call", "nauthilus_backend_list_accounts", "-c", "good.yaml", "--json", "{}"]);
+  assert.deepEqual((JSON.parse(called.out) as { result: { value: unknown } }).result.value, ["demo", "editor"]);
+  const checked = await run(["lua", "check", "-c", "good.yaml"]);
+  assert.equal(checked.code, 0, checked.out);
+  write("typo.lua", `${LUA}\nfunction f() return usrname end`);
+  write("typo.yaml", configuration(0, "typo.lua"));
+  const typo = await run(["lua", "check", "-c", "typo.yaml"]);
+  assert.equal(typo.code, 1);
+  assert.match(typo.out, /typo\.lua:\d+: the global usrname is never set/);
+});
+
+test("a password becomes a hash that is not the password, and wrong usage exits with 2", async () => {
+  const { code, out } = await run(["hash-password"], "secret\n");
+  assert.equal(code, 0);
+  assert.match(out, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  assert.equal((await run(["no-such-command"])).code, 2);
+  assert.equal((await run(["lua", "call", "nonsense", "-c", "good.yaml", "--json", "{}"])).code, 2);
+  assert.equal((await run(["--help"])).code, 0);
+});
+
+test("serve answers, and SIGTERM ends it in order", async () => {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  await new Promise((resolve) => probe.close(resolve));
+  write("run.yaml", configuration(port));
+  const child = spawn(process.execPath, [MAIN, "serve", "-c", "run.yaml"], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"] ?? "" },
+    stdio: "ignore",
+  });
+  const ready = async (): Promise<number> =>
+    fetch(`http://127.0.0.1:${port}/health/ready`).then(
+      ({ status }) => status,
+      () => 0,
+    );
+  const deadline = Date.now() + 15_000;
+  while ((await ready()) !== 200) {
+    assert.ok(Date.now() < deadline && child.exitCode === null);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  child.kill("SIGTERM");
+  const [code] = (await once(child, "exit")) as [number | null];
+  assert.equal(code, 0);
+});
