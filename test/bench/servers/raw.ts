@@ -32,7 +32,7 @@ const provider = new Provider(issuer, {
     clients: { metadata: (id) => (id === client.client_id ? client : undefined) },
     clock: world.clock,
   }),
-  jwks: { keys: [...keys.jwks.keys] } as never,
+  jwks: { keys: [...keys.jwks.keys] },
   cookies: { keys: [...keys.cookieKeys] },
   claims: { openid: ["sub", "acr", "amr", "auth_time"], profile: ["name"], email: ["email"] },
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, name: "Name", email: "demo@example.org" }) }),

@@ -30,7 +30,11 @@ test("every answer carries the security headers, also errors and static files", 
 test("a plain-http issuer promises no TLS", () => {
   let seen: object = {};
   const res = { set: (headers: object) => void (seen = headers) };
-  securityHeaders({ issuer: "http://localhost:8080" })({ path: "/login/oidc/x" } as never, res as never, () => undefined);
+  securityHeaders({ issuer: "http://localhost:8080" })(
+    { path: "/login/oidc/x" } as never,
+    res as never,
+    () => undefined,
+  );
   assert.ok("X-Frame-Options" in seen);
   assert.ok(!("Strict-Transport-Security" in seen));
 });
