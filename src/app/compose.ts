@@ -94,6 +94,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     identities,
     floor,
     audit,
+    logger,
     clock,
     showBackendMessage: login.show_backend_message,
   });
@@ -124,6 +125,8 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const state = { draining: false };
   const app = express();
   app.disable("x-powered-by");
+  // No page may be cached, so none needs a validator; static files have their hash in their name.
+  app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
   app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer), assets.router);

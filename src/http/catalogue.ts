@@ -30,7 +30,14 @@ export function loadCatalogue(languages: readonly string[]): Catalogue {
     compiled.set(`${lang}:${key}`, message);
     return message;
   };
-  const format = (lang: string, key: string, params?: Params): string => String(find(lang, key).format(params));
+  const plain = new Map<string, string>();
+  const format = (lang: string, key: string, params?: Params): string => {
+    if (params !== undefined) return String(find(lang, key).format(params));
+    // A text without names is the same every time.
+    const known = plain.get(`${lang}:${key}`) ?? String(find(lang, key).format());
+    plain.set(`${lang}:${key}`, known);
+    return known;
+  };
   return {
     translate: (lang) => (key, params) => format(lang, key, params),
     rich: (lang) => (key, params) => toHtml((marked) => format(lang, key, marked), params ?? {}),

@@ -48,9 +48,7 @@ export function createAttempts({ store, clock }: { store: Store; clock: Clock })
     }
     // Nothing is stored before the first answer: where an attempt begins follows from the request alone.
     const expiresAt = clock.now() + KEEP;
-    if (next.step !== 1 || !(await store.consumeOnce("attempt-begun", id, expiresAt))) return false;
-    await store.put(KIND, id, value, { expiresAt });
-    return true;
+    return next.step === 1 && store.create(KIND, id, value, { expiresAt });
   };
 
   return {

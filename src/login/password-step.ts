@@ -1,6 +1,6 @@
 import type { AccountBackend, CallContext } from "../backend/index.ts";
 import type { Clock, Secret } from "../kernel/index.ts";
-import type { AuditLog } from "../telemetry/index.ts";
+import type { AuditLog, Logger } from "../telemetry/index.ts";
 import type { Throttle } from "../throttle/index.ts";
 import type { FailureFloor } from "./failure-floor.ts";
 import type { Identities } from "./identities.ts";
@@ -30,6 +30,7 @@ export interface PasswordStepDeps {
   readonly identities: Identities;
   readonly floor: FailureFloor;
   readonly audit: AuditLog;
+  readonly logger: Logger;
   readonly clock: Clock;
   readonly showBackendMessage: boolean;
 }
@@ -39,7 +40,7 @@ const USERNAME_LIMIT = 256;
 const PASSWORD_LIMIT = 1024;
 
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
-  const { backend, throttle, identities, floor, audit, clock, showBackendMessage } = deps;
+  const { backend, throttle, identities, floor, audit, logger, clock, showBackendMessage } = deps;
 
   const refuse = async (
     attempt: PasswordAttempt,
@@ -73,7 +74,10 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       case "accepted": {
         const identity = identityOf(answer.account);
         if (!(await identities.remember(identity))) return refuse(attempt, "subject_collision", startedAt);
-        await throttle.success(subject);
+        // Not waited for: a counter that is reset a moment later harms nobody, and the write shares the flush of what follows.
+        throttle
+          .success(subject)
+          .catch((cause: unknown) => logger.warn("A throttle counter could not be reset.", { cause }));
         return { code: "accepted", identity };
       }
       default:

@@ -38,20 +38,27 @@ export function createOidcGate(deps: OidcGateDeps): SignInGate {
       throw error;
     }
   };
+  // An attempt is moved once (compare-and-swap), so nobody else touches the interaction between `open` and `finish`.
+  const opened = new WeakMap<SignInRequest, Interaction>();
   return {
     via: "oidc",
     async open(req, res, id) {
       const interaction = await find(req, res, id);
-      return interaction === undefined ? "expired" : requestOf(interaction, deps);
+      if (interaction === undefined) return "expired";
+      const request = await requestOf(interaction, deps);
+      opened.set(request, interaction);
+      return request;
     },
     async finish(req, res, request, outcome) {
-      const interaction = await find(req, res, request.id);
+      const interaction = opened.get(request);
       if (interaction === undefined) return `/login/oidc/${encodeURIComponent(request.id)}`;
       const result = await resultOf(outcome, interaction, request, { ...deps, session: deps.facts.of(req) });
       if (outcome.kind === "signed_in" && isAnotherAccount(interaction, outcome.account)) {
         return localPart(await switchAccount(deps.provider, { req, res, interaction, result }));
       }
-      return localPart(await deps.provider.interactionResult(req, res, result));
+      interaction.result = "error" in result ? result : { ...interaction.lastSubmission, ...result };
+      await interaction.persist();
+      return localPart(interaction.returnTo);
     },
   };
 }

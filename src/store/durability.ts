@@ -3,7 +3,6 @@
  * the promise resolves. The rest (access tokens, open interactions) may lose the last moments, never their order.
  */
 const FLUSHED: ReadonlySet<string> = new Set([
-  "attempt",
   "identity",
   "key",
   "oidc.AuthorizationCode",

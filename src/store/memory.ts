@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/index.ts";
-import type { Counter, JsonObject, Store, StoredRecord } from "./port.ts";
+import type { Counter, JsonObject, PutOptions, Store, StoredRecord } from "./port.ts";
 
 interface Row {
   readonly text: string;
@@ -47,16 +47,25 @@ export function createMemoryStore(clock: Clock): Store {
     ...(shelves.get(kind)?.ids.get(keyOf(name, value)) ?? []),
   ];
 
+  const put = (kind: string, id: string, value: JsonObject, { expiresAt, index = {} }: PutOptions = {}): void => {
+    const text = JSON.stringify(value);
+    const { rows, ids } = shelf(kind);
+    const version = (removeFrom(shelf(kind), id)?.version ?? 0) + 1;
+    rows.set(id, { text, version, expiresAt, consumedAt: undefined, index });
+    for (const [name, entry] of Object.entries(index)) {
+      const key = keyOf(name, entry);
+      ids.set(key, (ids.get(key) ?? new Set()).add(id));
+    }
+  };
+
   return {
-    async put(kind, id, value, { expiresAt, index = {} } = {}) {
-      const text = JSON.stringify(value);
-      const { rows, ids } = shelf(kind);
-      const version = (removeFrom(shelf(kind), id)?.version ?? 0) + 1;
-      rows.set(id, { text, version, expiresAt, consumedAt: undefined, index });
-      for (const [name, entry] of Object.entries(index)) {
-        const key = keyOf(name, entry);
-        ids.set(key, (ids.get(key) ?? new Set()).add(id));
-      }
+    async create(kind, id, value, options) {
+      if (live(kind, id) !== undefined) return false;
+      put(kind, id, value, options);
+      return true;
+    },
+    async put(kind, id, value, options) {
+      put(kind, id, value, options);
     },
     async get(kind, id) {
       const row = live(kind, id);

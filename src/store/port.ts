@@ -35,6 +35,8 @@ export interface Counter {
 export interface Store {
   /** Writes the record, replacing what stood under the same key together with its index entries and its consumed mark. */
   put(kind: string, id: string, value: JsonObject, options?: PutOptions): Promise<void>;
+  /** Like {@link put}, but only where no live record stands. Of parallel callers exactly one gets `true`. */
+  create(kind: string, id: string, value: JsonObject, options?: PutOptions): Promise<boolean>;
   get(kind: string, id: string): Promise<StoredRecord | undefined>;
   /** Writes only if the record still has `version`; keeps expiry and index. `false`: somebody was faster, or it is gone. */
   replace(kind: string, id: string, version: number, value: JsonObject): Promise<boolean>;

@@ -1,7 +1,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/index.ts";
 import { isFlushed } from "./durability.ts";
-import type { Counter, JsonObject, Store, StoredRecord } from "./port.ts";
+import type { Counter, JsonObject, PutOptions, Store, StoredRecord } from "./port.ts";
 import { type Connection, openConnections, type Statements } from "./sqlite-connection.ts";
 import { SWEEP_BATCH } from "./sqlite-schema.ts";
 import { unavailable } from "./sqlite-writer.ts";
@@ -17,12 +17,16 @@ export function openSqliteStore(path: string, clock: Clock): Store {
   const now = (): number => clock.now();
 
   return {
-    async put(kind, id, value, { expiresAt = null, index } = {}) {
+    async put(kind, id, value, options) {
       const text = JSON.stringify(value);
-      await write(connectionFor(kind), (sql) => {
-        const { version } = one(sql.put.get(kind, id, text, expiresAt)) as { version: number };
-        if (version > 1) sql.unindex.run(kind, id);
-        for (const name in index) sql.index.run(kind, name, index[name] ?? "", id);
+      await write(connectionFor(kind), (sql) => putRecord(sql, { kind, id }, text, options));
+    },
+    async create(kind, id, value, options) {
+      const text = JSON.stringify(value);
+      return write(connectionFor(kind), (sql) => {
+        if (sql.get.get(kind, id, now()) !== undefined) return false;
+        putRecord(sql, { kind, id }, text, options);
+        return true;
       });
     },
     get: (kind, id) => read(relaxed, (sql) => recordOf(sql.get.get(kind, id, now()))),
@@ -70,6 +74,17 @@ export function openSqliteStore(path: string, clock: Clock): Store {
 
 function write<Value>({ writer, sql }: Connection, run: (sql: Statements) => Value): Promise<Value> {
   return writer.write(() => run(sql));
+}
+
+function putRecord(
+  sql: Statements,
+  { kind, id }: { kind: string; id: string },
+  text: string,
+  { expiresAt, index }: PutOptions = {},
+): void {
+  const { version } = one(sql.put.get(kind, id, text, expiresAt ?? null)) as { version: number };
+  if (version > 1) sql.unindex.run(kind, id);
+  for (const name in index) sql.index.run(kind, name, index[name] ?? "", id);
 }
 
 async function read<Value>({ sql }: Connection, run: (sql: Statements) => Value): Promise<Value> {

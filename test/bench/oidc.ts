@@ -108,13 +108,13 @@ export async function benchOidc(rounds: number): Promise<OidcFigures> {
     const tokens = new Map(
       await Promise.all(servers.map(async (server) => [server.name, await login(server)] as const)),
     );
-    const introspection = await measure(servers, rounds, 400, (server) => async () => {
+    const introspection = await measure(servers, rounds, 1_000, (server) => async () => {
       const answer = await post(server, server.paths.introspect, {
         token: tokens.get(server.name)?.access_token ?? "",
       });
       if (!((await answer.json()) as { active: boolean }).active) throw new Error(`${server.name}: not active`);
     });
-    const whole = await measure(servers, rounds, 100, (server) => () => login(server));
+    const whole = await measure(servers, rounds, 400, (server) => () => login(server));
     return { introspection, login: whole };
   } finally {
     for (const server of servers) server.process.disconnect();

@@ -71,6 +71,18 @@ function recordTests(given: Given): void {
     });
   }
 
+  test("one of twelve parallel creators of a record wins, and the next one once it expired", async () => {
+    const { store, clock } = given();
+    const options = { expiresAt: clock.now() + 1000 };
+    const created = await Promise.all(
+      Array.from({ length: 12 }, (_, by) => store.create("attempt", "new", { by }, options)),
+    );
+    assert.deepEqual(created.filter(Boolean), [true]);
+    assert.equal((await store.get("attempt", "new"))?.value["by"], created.indexOf(true));
+    clock.advance(1000);
+    assert.equal(await store.create("attempt", "new", { by: 99 }, options), true);
+  });
+
   test("replacing needs the version that was read and keeps expiry, index and the consumed mark", async () => {
     const { store, clock } = given();
     const expiresAt = clock.now() + 5000;
