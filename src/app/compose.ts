@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
 import type { Config } from "../config/index.ts";
@@ -78,8 +80,15 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   );
   const audit = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
 
-  const assets = loadAssets(path("public"), { "brand.css": brandCss(ui.accent) });
-  const pages = createPages({ viewsRoot: path("views"), assets, ui, links: { help: login.links.help } });
+  const brand = readLogo(ui.logo);
+  const assets = loadAssets(path("public"), { "brand.css": brandCss(ui.accent), ...brand.files });
+  const pages = createPages({
+    viewsRoot: path("views"),
+    assets,
+    ui,
+    links: { help: login.links.help },
+    logo: brand.name === undefined ? undefined : assets.url(brand.name),
+  });
   const facts = createRequestFacts(clientAddress(config.server.trusted_proxies), random);
   const csrf = createCsrf({ key: keys.csrfKey });
 
@@ -174,6 +183,16 @@ export async function composeIdp({ config, world, logger, environment, auditSink
       await store.close();
     },
   };
+}
+
+/** The operator's logo as a public file of ours: no page asks another host for anything. */
+function readLogo(file: string | undefined): {
+  readonly name: string | undefined;
+  readonly files: Readonly<Record<string, Buffer>>;
+} {
+  if (file === undefined) return { name: undefined, files: {} };
+  const name = `logo${extname(file).toLowerCase()}`;
+  return { name, files: { [name]: readFileSync(file) } };
 }
 
 /** A folder beside `src` (or `dist`). */

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { Finding } from "./finding.ts";
 import type { Config } from "./schema.ts";
 
 /** What no single field can tell: contradictions and unsafe combinations. Paths are those of the file. */
 export function crossCheck(config: Config): readonly Finding[] {
-  return [...checkIssuer(config), ...checkBackends(config), ...checkClients(config)];
+  return [...checkIssuer(config), ...checkLogo(config), ...checkBackends(config), ...checkClients(config)];
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -29,6 +29,17 @@ function checkIssuer({ issuer }: Config): Finding[] {
     ];
   }
   return [];
+}
+
+const LOGO_LIMIT = 65_536;
+
+function checkLogo({ ui }: Config): Finding[] {
+  const path = ["ui", "logo"];
+  if (ui.logo === undefined) return [];
+  if (!/\.(?:svg|png)$/i.test(ui.logo)) return [{ path, message: "must be an SVG or PNG file" }];
+  const size = statSync(ui.logo, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return [{ path, message: `there is no file ${ui.logo}` }];
+  return size > LOGO_LIMIT ? [{ path, message: "must not be larger than 64 KB" }] : [];
 }
 
 function checkBackends({ lua }: Config): Finding[] {

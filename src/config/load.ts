@@ -138,11 +138,9 @@ function absolute(config: Config, folder: string): Config {
         ...backend,
         script: at(backend.script),
         package_path: backend.package_path.map(at),
-        init: backend.init.map(at),
         allow: {
           ...backend.allow,
           databases: backend.allow.databases.map(withScheme("sqlite3:")),
-          files: backend.allow.files.map(at),
         },
       })),
     },

@@ -11,7 +11,6 @@ const backendSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be lower-case letters, digits, - or _, and begin with a letter"),
   script: z.string().min(1),
   package_path: z.array(z.string()).default([]),
-  init: z.array(z.string()).default([]),
   protocols: z
     .array(z.enum(["oidc", "saml", "idp"]))
     .min(1)
@@ -21,15 +20,12 @@ const backendSchema = z.strictObject({
       call: duration.prefault("5s"),
       instructions: z.number().int().positive().default(20_000_000),
       memory: size.prefault("64MB"),
-      queue_wait: duration.prefault("5s"),
     })
     .prefault({}),
   allow: z
     .strictObject({
       databases: z.array(z.string()).default([]),
-      hosts: z.array(z.string()).default([]),
       env: z.array(z.string()).default([]),
-      files: z.array(z.string()).default([]),
     })
     .prefault({}),
 });
@@ -86,7 +82,7 @@ export const configSchema = z.strictObject({
     trusted_proxies: z.array(z.string()).default([]),
   }),
   store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),
-  lua: z.strictObject({ backends: z.array(backendSchema).min(1), workers: z.number().int().min(1).max(16).default(1) }),
+  lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),
   login: loginSchema.prefault({}),
   oidc: oidcSchema.prefault({}),
   ui: z

@@ -11,6 +11,11 @@ const LATER: ReadonlySet<string> = new Set([
   "outgoing",
   "clients_from",
   "require_mfa",
+  "init",
+  "queue_wait",
+  "hosts",
+  "files",
+  "workers",
   "supported_mfa",
 ]);
 

@@ -18,7 +18,7 @@ export interface Assets {
 }
 
 /** @param generated files that are made at start, by name: the brand's colours. */
-export function loadAssets(publicRoot: string, generated: Readonly<Record<string, string>> = {}): Assets {
+export function loadAssets(publicRoot: string, generated: Readonly<Record<string, string | Buffer>> = {}): Assets {
   const files = new Map<string, { readonly type: string; readonly body: Buffer }>();
   const urls = new Map<string, string>();
   const add = (name: string, body: Buffer): void => {

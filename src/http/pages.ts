@@ -11,6 +11,8 @@ export interface PagesOptions {
   readonly viewsRoot: string;
   readonly assets: Assets;
   readonly ui: { readonly product: string; readonly languages: readonly string[] };
+  /** Address of the operator's logo, where there is one. */
+  readonly logo?: string | undefined;
   readonly links: { readonly help: string | undefined };
 }
 
@@ -29,7 +31,7 @@ type Template = (locals: object) => string;
 const OWN_NAMES: Readonly<Record<string, string>> = { en: "English", de: "Deutsch" };
 
 /** Compiles every template at once: a broken one stops the start, not a sign-in. */
-export function createPages({ viewsRoot, assets, ui, links }: PagesOptions): Pages {
+export function createPages({ viewsRoot, assets, ui, links, logo }: PagesOptions): Pages {
   const templates = compileAll(viewsRoot);
   const catalogue: Catalogue = loadCatalogue(ui.languages);
   const translator = (preferences: LanguagePreferences): Translator => {
@@ -49,7 +51,7 @@ export function createPages({ viewsRoot, assets, ui, links }: PagesOptions): Pag
         lang,
         dir: "ltr",
         product: ui.product,
-        logo: undefined,
+        logo,
         languages: languageMenu(preferences.url, ui.languages, lang),
         links: { help: links.help },
       };

@@ -5,18 +5,14 @@ export interface LuaBackendOptions {
   readonly name: string;
   readonly script: string;
   readonly package_path: readonly string[];
-  readonly init: readonly string[];
   readonly protocols: readonly BackendProtocol[];
   readonly limits: {
     readonly call: number;
     readonly instructions: number;
     readonly memory: number;
-    readonly queue_wait: number;
   };
   readonly allow: {
     readonly databases: readonly string[];
-    readonly hosts: readonly string[];
     readonly env: readonly string[];
-    readonly files: readonly string[];
   };
 }

@@ -66,6 +66,17 @@ oidc:
   assert.match(err, /NOT_THERE is not set/);
 });
 
+test("a key of a later version, and a logo that is none, are said as such", async () => {
+  write("logo.txt", "x");
+  write("later.yaml", `${configuration(1)}saml: {}\nui: { logo: ./logo.txt }\n`);
+  assert.match(
+    (await run(["config", "check", "later.yaml"])).err,
+    /saml: unknown key "saml" \(this version does not have it yet; remove it\)/,
+  );
+  write("logo.yaml", `${configuration(1)}ui: { logo: ./logo.txt }\n`);
+  assert.match((await run(["config", "check", "logo.yaml"])).err, /logo\.yaml:5: ui\.logo: must be an SVG or PNG file/);
+});
+
 test("contradictions are found too: http in public, a missing script, one client twice, a short secret", async () => {
   write(
     "unsafe.yaml",

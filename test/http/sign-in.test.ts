@@ -1,97 +1,23 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createVisitor, follow, type Visit, type Visitor } from "../support/browser.ts";
+import { createVisitor, follow } from "../support/browser.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
-
-const SCRIPT = `
-local seen = {}
-function nauthilus_backend_verify_password(request)
-  local B = nauthilus_builtin
-  print("call cid=" .. request.oidc_cid .. " entity=" .. request.saml_entity_id .. " protocol=" .. request.protocol .. " no_auth=" .. tostring(request.no_auth))
-  if request.username == "broken" then error("the database is down") end
-  if request.username == "strange" then return "0" end
-  if request.username == "nobody" then return B.BACKEND_RESULT_NOT_FOUND end
-  if request.username == "banned" then return B.BACKEND_RESULT_DENIED end
-  if request.no_auth and request.oidc_cid == "forbidden" then return B.BACKEND_RESULT_DENIED end
-  local b = nauthilus_backend_result.new()
-  b:user_found(true)
-  b:authenticated(request.password == "right")
-  b:account_field("account")
-  b:unique_user_id_field("uid")
-  b:display_name_field("name")
-  b:attributes({ account = request.username, uid = "u-" .. request.username, name = "Name of " .. request.username, mail = request.username .. "@example.org", groups = { "staff" } })
-  return B.BACKEND_RESULT_OK, b
-end`;
-
-const CALLBACK = "http://127.0.0.1:9/callback";
-const OIDC = `  clients:
-    - { client_id: app, client_name: Test application, client_secret: a-secret-of-the-test-application, redirect_uris: ["${CALLBACK}"], grant_types: [authorization_code, refresh_token], skip_consent: true }
-    - { client_id: asking, client_name: Asking application, client_secret: a-secret-of-the-test-application, redirect_uris: ["${CALLBACK}"] }
-    - { client_id: forbidden, client_name: Forbidden application, client_secret: a-secret-of-the-test-application, redirect_uris: ["${CALLBACK}"], skip_consent: true }
-    - { client_id: editors, client_name: For editors, client_secret: a-secret-of-the-test-application, redirect_uris: ["${CALLBACK}"], skip_consent: true, allow_groups: [editors] }`;
+import { CALLBACK, journeyOf, OIDC, SCRIPT } from "../support/journey.ts";
 
 let idp: TestIdp;
+const { authorizeUrl, codeOf, loginPage, redeem, signIn, submit, token } = journeyOf(() => idp.issuer);
 before(async () => {
-  idp = await startIdp({ script: SCRIPT, oidc: OIDC });
+  const folder = mkdtempSync(join(tmpdir(), "moonlatch-signin-"));
+  writeFileSync(join(folder, "logo.svg"), '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>');
+  idp = await startIdp({ script: SCRIPT, oidc: OIDC, folder, more: "ui: { product: Example ID, logo: ./logo.svg }" });
 });
-after(() => idp.stop());
-
-const VERIFIER = randomBytes(32).toString("base64url");
-
-function authorizeUrl(client: string, more: Readonly<Record<string, string>> = {}): string {
-  const query = new URLSearchParams({
-    client_id: client,
-    redirect_uri: CALLBACK,
-    response_type: "code",
-    scope: "openid profile email groups",
-    state: "s",
-    nonce: "n",
-    code_challenge: createHash("sha256").update(VERIFIER).digest("base64url"),
-    code_challenge_method: "S256",
-    ...more,
-  });
-  return `${idp.issuer}/oidc/authorize?${query.toString()}`;
-}
-
-async function loginPage(
-  visitor: Visitor,
-  client = "app",
-  more: Readonly<Record<string, string>> = {},
-): Promise<Visit> {
-  return follow(visitor, await visitor.get(authorizeUrl(client, more)), idp.issuer);
-}
-
-async function submit(visitor: Visitor, page: Visit, username: string, password: string): Promise<Visit> {
-  return visitor.post(page.url, { csrf: page.field("csrf"), username, password });
-}
-
-/** Signs in and follows the hand-off as far as it stays with the provider. */
-async function signIn(visitor: Visitor, client = "app", username = "demo"): Promise<Visit> {
-  const answer = await submit(visitor, await loginPage(visitor, client), username, "right");
-  assert.equal(answer.status, 200);
-  assert.ok(answer.handoff !== undefined);
-  return follow(visitor, await visitor.get(new URL(answer.handoff, idp.issuer).href), idp.issuer);
-}
-
-function codeOf(visit: Visit): string {
-  const code = new URL(visit.location ?? "").searchParams.get("code");
-  assert.ok(code !== null, visit.location);
-  return code;
-}
-
-function token(body: Readonly<Record<string, string>>, client = "app"): Promise<Response> {
-  const authorization = `Basic ${Buffer.from(`${client}:a-secret-of-the-test-application`).toString("base64")}`;
-  return fetch(`${idp.issuer}/oidc/token`, {
-    method: "POST",
-    headers: { authorization },
-    body: new URLSearchParams(body),
-  });
-}
-
-function redeem(code: string, client = "app"): Promise<Response> {
-  return token({ grant_type: "authorization_code", code, redirect_uri: CALLBACK, code_verifier: VERIFIER }, client);
-}
+after(async () => {
+  await idp.stop();
+  rmSync(idp.folder, { recursive: true, force: true });
+});
 
 test("a right password leads to a code, tokens and the mapped claims", async () => {
   const code = codeOf(await signIn(createVisitor()));
@@ -114,6 +40,14 @@ test("a right password leads to a code, tokens and the mapped claims", async () 
     email: "demo@example.org",
     groups: ["staff"],
   });
+});
+
+test("the operator's product name and logo stand on the page, the logo from our own origin", async () => {
+  const page = await loginPage(createVisitor());
+  assert.match(page.body, /<title>Sign in – Example ID<\/title>/);
+  const logo = await fetch(new URL(/<img class="logo" src="([^"]+)"/.exec(page.body)?.[1] ?? "", idp.issuer));
+  assert.equal(logo.status, 200);
+  assert.equal(logo.headers.get("content-type"), "image/svg+xml");
 });
 
 test("a code is good for one of twelve parallel redemptions", async () => {
