@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import { failure, type Result, success } from "../kernel/index.ts";
 import { crossCheck } from "./cross-check.ts";
 import type { Finding, Path } from "./finding.ts";
@@ -57,7 +57,7 @@ export function loadConfig(
   return failure(findings.map((finding) => located(finding, { file, document, lines })));
 }
 
-/** `${ENV:NAME}` anywhere in a text, and `something_file: path` beside `something`. */
+/** `${ENV:NAME}` anywhere in a text, and `client_secret_file: path` for `client_secret`. */
 function expand(
   document: Document,
   environment: Readonly<Record<string, string | undefined>>,
@@ -65,25 +65,39 @@ function expand(
 ): Finding[] {
   const findings: Finding[] = [];
   visit(document, {
-    Pair(_key, pair) {
+    Pair(_key, pair, ancestors) {
       if (!isScalar(pair.key) || pair.key.value !== "client_secret_file" || !isScalar(pair.value)) return;
+      const file = String(pair.value.value);
       try {
-        pair.value.value = readFileSync(resolve(folder, String(pair.value.value)), "utf8").trimEnd();
+        pair.value.value = readFileSync(resolve(folder, file), "utf8").trimEnd();
         pair.key.value = "client_secret";
       } catch {
-        findings.push({ path: [], message: `the secret file ${String(pair.value.value)} cannot be read` });
+        findings.push({ path: placeOf([...ancestors, pair]), message: `the secret file ${file} cannot be read` });
       }
     },
-    Scalar(_key, node) {
-      if (typeof node.value !== "string") return;
+    Scalar(key, node, ancestors) {
+      if (typeof node.value !== "string" || key === "key") return;
       node.value = node.value.replaceAll(/\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}/g, (_match, name: string) => {
         const value = environment[name];
-        if (value === undefined) findings.push({ path: [], message: `the environment variable ${name} is not set` });
+        if (value === undefined) {
+          findings.push({
+            path: placeOf([...ancestors, node]),
+            message: `the environment variable ${name} is not set`,
+          });
+        }
         return value ?? "";
       });
     },
   });
   return findings;
+}
+
+/** The path of a node from the nodes above it. */
+function placeOf(nodes: readonly unknown[]): Path {
+  return nodes.flatMap((node, depth): PropertyKey[] => {
+    if (isPair(node) && isScalar(node.key)) return [String(node.key.value)];
+    return isSeq(node) ? [node.items.indexOf(nodes[depth + 1])] : [];
+  });
 }
 
 type Issue = NonNullable<ReturnType<typeof configSchema.safeParse>["error"]>["issues"][number];
