@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { serveDemoApplication } from "../../src/demo/application.ts";
+import { freePort } from "../support/free-port.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
 
 const AXE = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -44,14 +44,6 @@ after(async () => {
   await closeDemo();
   await idp.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 async function accessible(page: Page): Promise<void> {
   // The page's own policy forbids inline scripts; the debugger may run one all the same.

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createVisitor, follow } from "../support/browser.ts";
+import { freePort } from "../support/free-port.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const CALLBACK = "http://127.0.0.1:9/callback";
@@ -30,14 +30,6 @@ writeFileSync(
   return nauthilus_builtin.BACKEND_RESULT_OK, b
 end`,
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 async function start(port: number): Promise<ChildProcess> {
   const child = spawn(process.execPath, [MAIN, "serve", "-c", "config.yaml"], {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { composeIdp, listen, realWorld } from "../../src/app/index.ts";
 import { formatFaults, loadConfig } from "../../src/config/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
+import { freePort } from "./free-port.ts";
 
 export interface TestIdp {
   readonly issuer: string;
@@ -58,13 +59,4 @@ ${options.more ?? ""}
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

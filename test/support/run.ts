@@ -1,11 +1,19 @@
 // `npm test`: every suite. As root on Debian it installs what the browser tests need; elsewhere it names that and skips them visibly.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { SUITES, type Suite, suiteFiles } from "./suites.ts";
 
+/** Debian packages a suite needs, each with a file that shows it is there. */
 const PACKAGES: Partial<Record<Suite, Readonly<Record<string, string>>>> = {
-  browser: { chromium: "/usr/bin/chromium" },
+  browser: {
+    chromium: "/usr/bin/chromium",
+    apache2: "/usr/sbin/apache2",
+    "libapache2-mod-auth-openidc": "/usr/lib/apache2/modules/mod_auth_openidc.so",
+  },
 };
+
+/** While this file is there, Debian's packages start no service. */
+const NO_AUTOSTART = "/usr/sbin/policy-rc.d";
 
 const only = process.argv.includes("--only") ? process.argv.slice(process.argv.indexOf("--only") + 1) : [...SUITES];
 const wanted = SUITES.filter((suite) => only.includes(suite) && suiteFiles(suite).length > 0);
@@ -33,8 +41,17 @@ function provide(suite: Suite): readonly string[] {
   const names = missing();
   if (names.length === 0 || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return names;
   process.stdout.write(`installing Debian packages: ${names.join(" ")}\n`);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  spawnSync("apt-get", ["update", "-q"], { stdio: "ignore", env });
-  spawnSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...names], { stdio: "inherit", env });
+  const isOurs = !existsSync(NO_AUTOSTART);
+  if (isOurs) writeFileSync(NO_AUTOSTART, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    const options = ["install", "-q", "--no-install-recommends", ...names];
+    spawnSync("apt-get", ["update", "-q"], { stdio: "ignore", env });
+    // What comes and how large it is, before it comes.
+    spawnSync("apt-get", [...options, "--assume-no"], { stdio: "inherit", env });
+    spawnSync("apt-get", [...options, "-y"], { stdio: "inherit", env });
+  } finally {
+    if (isOurs) rmSync(NO_AUTOSTART);
+  }
   return missing();
 }
