@@ -52,7 +52,7 @@ function sendPage(req: Request, res: Response, reply: Extract<Reply, { kind: "pa
   const html = pages.render(preferences, reply.name, reply.model);
   res.status(reply.status ?? 200).set("Content-Type", "text/html; charset=utf-8");
   if (reply.headers !== undefined) res.set(reply.headers);
-  res.send(html);
+  res.end(html);
 }
 
 /** A choice in the language menu lasts: the next page of the sign-in has no such parameter. */

@@ -2,6 +2,7 @@ import type {
   AccountBackend,
   AccountKey,
   CallContext,
+  FieldValue,
   FunctionName,
   ListOutcome,
   LookupOutcome,
@@ -205,10 +206,11 @@ export function createLuaAccounts({
   };
 }
 
+/** The fields a context fills. What is empty is left to the defaults. */
 function requestOf(context: CallContext): RequestFields {
-  const entries = Object.entries(context).map(([name, value]) => [
-    name,
-    typeof value === "string" ? toBytes(value) : (value as readonly string[]).map(toBytes),
-  ]);
-  return Object.fromEntries(entries) as RequestFields;
+  const fields: Record<string, FieldValue> = {};
+  for (const [name, value] of Object.entries(context) as [string, string | readonly string[]][]) {
+    if (value.length > 0) fields[name] = typeof value === "string" ? toBytes(value) : value.map(toBytes);
+  }
+  return fields;
 }

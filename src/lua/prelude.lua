@@ -102,10 +102,18 @@ local function set_field(self, name, value)
   self.__data[name] = value
 end
 for _, name in ipairs(FIELDS) do
-  methods[name] = function(self, ...)
-    local value = ...
-    if value == nil and raw_select("#", ...) == 0 then return self.__data[name] end
-    set_field(self, name, value)
+  if BOOLEANS[name] then
+    -- Setting nil must take a `true` back, so asking and setting to nil are told apart.
+    methods[name] = function(self, ...)
+      local value = ...
+      if value == nil and raw_select("#", ...) == 0 then return self.__data[name] end
+      set_field(self, name, value)
+    end
+  else
+    methods[name] = function(self, value)
+      if value == nil then return self.__data[name] end
+      self.__data[name] = value
+    end
   end
 end
 local result_meta = {
@@ -299,40 +307,46 @@ base.nauthilus_backend_result, base.backend_result = builtin_modules.nauthilus_b
 
 local env_meta = {
   __index = function(env, name)
+    local value = base[name]
+    if value ~= nil then return value end
     local make = on_demand[name]
-    if make ~= nil then
-      local value = make(env)
-      rawset(env, name, value)
-      return value
-    end
-    return base[name]
+    if make == nil then return nil end
+    value = make(env)
+    rawset(env, name, value)
+    return value
   end,
   __metatable = "environment",
 }
-fresh = function() return setmetatable({}, env_meta) end
+local builtin_proxy, result_proxy = builtin_modules.nauthilus_builtin, builtin_modules.nauthilus_backend_result
+fresh = function()
+  -- Every script uses these two: there from the start, they cost no look-up.
+  return setmetatable({ nauthilus_builtin = builtin_proxy, nauthilus_backend_result = result_proxy }, env_meta)
+end
 
 -- A request holds what is known; every other documented field is read from the defaults, so that none is ever nil.
+local lists = {}
+for _, name in ipairs(list_fields) do lists[name] = true end
 local request_meta = {
-  __index = defaults,
+  __index = function(request, name)
+    local value = defaults[name]
+    if value ~= nil then return value end
+    if lists[name] then value = {} elseif name == "logging" then value = { log_format = "json", log_level = "info" } end
+    if value ~= nil then rawset(request, name, value) end
+    return value
+  end,
   __pairs = function(request)
     local all = copy(defaults)
+    for name in raw_next, lists do all[name] = request[name] end
+    all.logging = request.logging
     for name, value in raw_next, request do all[name] = value end
     return raw_next, all, nil
   end,
 }
-local function request_of(fields)
-  for index = 1, #list_fields do
-    local name = list_fields[index]
-    if fields[name] == nil then fields[name] = {} end
-  end
-  fields.logging = { log_format = "json", log_level = "info" }
-  return setmetatable(fields, request_meta)
-end
 
 -- One call: the script's top level, then the function. `found` is false when the script has no such function.
 local function run(chunk, name, fields)
   local env = fresh()
-  local request = request_of(fields)
+  local request = setmetatable(fields, request_meta)
   chunk(env)
   local called = rawget(env, name)
   if raw_type(called) ~= "function" then return false end

@@ -5,7 +5,7 @@ import { CONTEXT, startBackend } from "../support/lua.ts";
 import { cpuPerOperation, inFlight, type Measured } from "./measure.ts";
 
 const IN_FLIGHT = 32;
-const CALLS = 4_000;
+const CALLS = 15_000;
 
 /** CPU of all threads of this process per call; no host call, no hash. */
 export async function benchLua(rounds: number): Promise<readonly Measured[]> {

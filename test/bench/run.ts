@@ -15,5 +15,6 @@ function report(title: string, [subject, baseline]: readonly Measured[]): void {
 
 report("Lua call, 32 in flight, no host call", await benchLua(ROUNDS));
 const oidc = await benchOidc(ROUNDS);
+report("Token (refresh with rotation, RS256 ID token), SQLite", oidc.token);
 report("Introspection, SQLite", oidc.introspection);
 report("Whole login with code and tokens, SQLite, no hash", oidc.login);

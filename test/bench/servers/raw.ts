@@ -38,7 +38,7 @@ const provider = new Provider(issuer, {
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, name: "Name", email: "demo@example.org" }) }),
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   features: { devInteractions: { enabled: false }, introspection: { enabled: true }, revocation: { enabled: true } },
-  issueRefreshToken: (_ctx, _client, code) => code.scopes.has("offline_access"),
+  issueRefreshToken: () => true,
   rotateRefreshToken: true,
   pkce: { required: () => true },
   ttl: {
