@@ -31,8 +31,10 @@ const DELETED = /delete (L|from)\.stack\[([^\]]+)\];/g;
  */
 const keepStacksFast: LoadHookSync = (url, context, nextLoad) => {
   const loaded = nextLoad(url, context);
-  if (!/\/fengari\/src\/\w+\.js$/.test(url)) return loaded;
-  return { ...loaded, source: String(loaded.source).replaceAll(DELETED, "$1.stack[$2] = void 0;") };
+  if (!/\/fengari\/src\/\w+\.js$/.test(url) || loaded.source === undefined || loaded.source === null) return loaded;
+  const text =
+    typeof loaded.source === "string" ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString("utf8");
+  return { ...loaded, source: text.replaceAll(DELETED, "$1.stack[$2] = void 0;") };
 };
 
 /** Told of every string before a script sees it, and of every buffer that grows; throws to end the call. */
