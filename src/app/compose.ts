@@ -11,6 +11,7 @@ import {
   createPages,
   hostGate,
   loadAssets,
+  methodNotAllowed,
   notFound,
   route,
   sameOriginPost,
@@ -167,6 +168,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
       return { kind: "page", name: "home", model: { who, signOutHref: "/oidc/logout" } };
     }),
   );
+  app.all("/", methodNotAllowed(["GET"]));
   app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req as never).session }));
 
   const sweeper = setInterval(() => {

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatFaults, loadConfig } from "../config/index.ts";
+import { failure, type Result, success } from "../kernel/index.ts";
 import { seedDemoAccounts } from "../lua/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { serve } from "./serve.ts";
@@ -31,14 +32,14 @@ export async function demo(io: CommandEnvironment): Promise<ExitCode> {
   ]);
   return serve(config, { ...io, environment: { ...io.environment, MOONLATCH_ACCOUNTS: database } }, async () => {
     const client = config.oidc.clients[0];
-    const stop = await startApplication({
+    const started = await startApplication({
       issuer: config.issuer,
       clientId: client?.client_id ?? "",
       clientSecret: client?.client_secret?.expose() ?? "",
       ...APPLICATION,
     });
-    io.write(welcome(config.issuer, passwords));
-    return stop;
+    if (started.ok) io.write(welcome(config.issuer, passwords));
+    return started;
   });
 }
 
@@ -66,19 +67,24 @@ function demoPasswords(file: string): Passwords {
 }
 
 /** The demo application is a program of its own, as a real one would be. */
-function startApplication(options: object): Promise<() => Promise<void>> {
+function startApplication(options: object): Promise<Result<() => Promise<void>, string>> {
   const child = fork(fileURLToPath(new URL("../demo/main.ts", import.meta.url)), {
     env: { ...process.env, MOONLATCH_DEMO: JSON.stringify(options) },
-    stdio: "inherit",
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  return new Promise((resolve, reject) => {
-    child.once("message", () =>
-      resolve(async () => {
-        child.kill("SIGTERM");
-        await ended;
-      }),
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return new Promise((resolve) => {
+    child.once("message", (message) =>
+      resolve(
+        message === "ready"
+          ? success(stop)
+          : failure(typeof message === "string" ? message : "The demo application could not start."),
+      ),
     );
-    child.once("exit", () => reject(new Error("the demo application could not be started")));
+    child.once("exit", () => resolve(failure("The demo application ended while it was started.")));
   });
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { type Config, formatFaults, loadConfig } from "../config/index.ts";
+import { success } from "../kernel/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { serve } from "./serve.ts";
 
@@ -17,5 +18,5 @@ export async function withConfig(
 
 /** `serve`: the provider as operators run it. */
 export function serveFile(file: string, io: CommandEnvironment): Promise<ExitCode> {
-  return withConfig(file, io, (config) => serve(config, io, async () => async () => undefined));
+  return withConfig(file, io, (config) => serve(config, io, async () => success(async () => undefined)));
 }

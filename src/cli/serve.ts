@@ -1,5 +1,6 @@
 import { composeIdp, listen, realWorld } from "../app/index.ts";
 import type { Config } from "../config/index.ts";
+import { IdpError, type Result } from "../kernel/index.ts";
 import { LuaScriptError } from "../lua/index.ts";
 import { createLogger, openAuditFile } from "../telemetry/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -11,7 +12,7 @@ const STOP_DEADLINE = 10_000;
 export async function serve(
   config: Config,
   io: CommandEnvironment,
-  started: () => Promise<() => Promise<void>>,
+  started: () => Promise<Result<() => Promise<void>, string>>,
 ): Promise<ExitCode> {
   const world = realWorld();
   const { log, audit } = config.observability;
@@ -26,9 +27,16 @@ export async function serve(
       ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }),
     });
   } catch (error) {
-    if (!(error instanceof LuaScriptError)) throw error;
-    io.writeError(`${error.message}\n`);
-    return EXIT.refused;
+    if (error instanceof LuaScriptError) {
+      io.writeError(`${error.message}\n`);
+      return EXIT.refused;
+    }
+    if (!(error instanceof IdpError && error.code === "STORE_UNAVAILABLE")) throw error;
+    const reason = error.facts["because"] ?? error.facts["sqlite"] ?? "unknown reason";
+    io.writeError(
+      `The store ${config.store} cannot be used: ${String(reason)}. Check its path, its permissions and the free space.\n`,
+    );
+    return EXIT.failed;
   }
   const opened = await listen(idp.app, config.server.listen);
   if (!opened.ok) {
@@ -37,13 +45,14 @@ export async function serve(
     return EXIT.failed;
   }
   const stopped = stopSignal();
-  const stopCompanions = await started();
-  await stopped;
+  const companions = await started();
+  if (companions.ok) await stopped;
+  else io.writeError(`${companions.problem}\n`);
   idp.drain();
-  await stopCompanions();
+  if (companions.ok) await companions.value();
   await opened.value.close(STOP_DEADLINE);
   await idp.close();
-  return EXIT.fine;
+  return companions.ok ? EXIT.fine : EXIT.failed;
 }
 
 function stopSignal(): Promise<void> {

@@ -10,6 +10,9 @@ try {
   process.once("SIGINT", stop);
   process.once("disconnect", stop);
 } catch (error) {
-  process.stderr.write(`demo application: ${error instanceof Error ? error.message : "could not start"}\n`);
-  process.exit(1);
+  const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  const reason = isTaken
+    ? `Port ${options.port} on ${options.host} is taken by another program. Stop that program and try again.`
+    : `The demo application could not start: ${error instanceof Error ? error.message : "unknown reason"}`;
+  process.send?.(reason, () => process.exit(1));
 }

@@ -61,6 +61,14 @@ function draw(
   }
 }
 
+/** For an address that is there, asked in a way it is not for (RFC 9110 section 15.5.6). */
+export function methodNotAllowed(allowed: readonly string[]): RequestHandler {
+  return (_req, res, next) => {
+    res.set("Allow", allowed.join(", "));
+    next(new IdpError("METHOD_NOT_ALLOWED"));
+  };
+}
+
 /** For every address nothing else answered. */
 export function notFound(): RequestHandler {
   return (_req, _res, next) => next(new IdpError("NOT_FOUND"));

@@ -6,7 +6,7 @@ export { type Assets, loadAssets } from "./assets.ts";
 export { brandCss } from "./brand.ts";
 export { clientAddress } from "./client-address.ts";
 export { type Csrf, createCsrf } from "./csrf.ts";
-export { createErrorHandler, notFound } from "./errors.ts";
+export { createErrorHandler, methodNotAllowed, notFound } from "./errors.ts";
 export { formBody, sameOriginPost } from "./forms.ts";
 export { hostGate, securityHeaders } from "./gate.ts";
 export { preferencesOf } from "./language.ts";

@@ -39,8 +39,8 @@ export interface ApplicationDetails {
 export interface SignInGate {
   /** The path segment below `/login/` and the name in attempts. */
   readonly via: "oidc";
-  /** The request behind `id`, or `expired` when it is unknown, over, or not this browser's. */
-  open(req: Request, res: Response, id: string): Promise<SignInRequest | "expired">;
+  /** The request behind `id`; `expired` when it is unknown or over, `no_cookie` when this browser holds nothing that ties it to one. */
+  open(req: Request, res: Response, id: string): Promise<SignInRequest | "expired" | "no_cookie">;
   /** Records the outcome; the local path (or a validated address of the application) the browser goes on to. */
   finish(req: Request, res: Response, request: SignInRequest, outcome: LoginOutcome): Promise<string>;
 }

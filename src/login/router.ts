@@ -3,6 +3,7 @@ import {
   type Csrf,
   formBody,
   localPath,
+  methodNotAllowed,
   type Note,
   type Pages,
   preferencesOf,
@@ -47,20 +48,21 @@ export function loginRouter(deps: LoginRouterDeps): Router {
       formBody(),
       route((req, res) => answer({ ...deps, gate, req, res })),
     );
+    router.all(path, methodNotAllowed(["GET", "POST"]));
   }
   return router;
 }
 
 type Visit = LoginRouterDeps & { readonly gate: SignInGate; readonly req: Request; readonly res: Response };
 
-function open({ gate, req, res }: Visit): Promise<SignInRequest | "expired"> {
+function open({ gate, req, res }: Visit): Promise<SignInRequest | "expired" | "no_cookie"> {
   const id = req.params["id"];
   return typeof id === "string" ? gate.open(req, res, id) : Promise.resolve("expired");
 }
 
 async function show(visit: Visit): Promise<Reply> {
   const request = await open(visit);
-  if (request === "expired") return outOfDate(visit);
+  if (typeof request === "string") return closed(visit, request);
   const attempt = await visit.service.open(request);
   if (attempt.state.at === "done") return { kind: "redirect", to: localPath(await finish(visit, request, attempt)) };
   return view(visit, request, attempt, {});
@@ -68,7 +70,7 @@ async function show(visit: Visit): Promise<Reply> {
 
 async function answer(visit: Visit): Promise<Reply> {
   const request = await open(visit);
-  if (request === "expired") return outOfDate(visit);
+  if (typeof request === "string") return closed(visit, request);
   const attempt = await visit.service.open(request);
   const fields = visit.req.body as Fields;
   const form = formOf(visit, request, attempt, fields["csrf"] ?? "");
@@ -150,7 +152,9 @@ function here({ gate }: Visit, request: SignInRequest): Reply {
   return { kind: "redirect", to: localPath(`/login/${gate.via}/${encodeURIComponent(request.id)}`) };
 }
 
-function outOfDate({ minutes }: Visit): Reply {
+/** There is nothing to go on with: too late, or the browser did not send the cookie that ties it to the request. */
+function closed({ minutes }: Visit, why: "expired" | "no_cookie"): Reply {
+  if (why === "no_cookie") throw new IdpError("COOKIES_MISSING");
   return { kind: "page", name: "login/outofdate", model: { startHref: undefined, minutes }, status: 410 };
 }
 

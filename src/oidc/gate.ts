@@ -44,7 +44,8 @@ export function createOidcGate(deps: OidcGateDeps): SignInGate {
     via: "oidc",
     async open(req, res, id) {
       const interaction = await find(req, res, id);
-      if (interaction === undefined) return "expired";
+      if (interaction === undefined)
+        return hasCookie(req, deps.provider.cookieName("interaction")) ? "expired" : "no_cookie";
       const request = await requestOf(interaction, deps);
       opened.set(request, interaction);
       return request;
@@ -61,6 +62,10 @@ export function createOidcGate(deps: OidcGateDeps): SignInGate {
       return localPart(interaction.returnTo);
     },
   };
+}
+
+function hasCookie(req: Request, name: string): boolean {
+  return (req.headers.cookie ?? "").split("; ").some((cookie) => cookie.startsWith(`${name}=`));
 }
 
 /** oidc-provider names its own resume route with our origin; the browser is there already. */

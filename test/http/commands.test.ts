@@ -131,6 +131,13 @@ test("a port in use is said plainly", async () => {
   assert.match(err, new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is taken by another program`));
 });
 
+test("a store that cannot be opened is said plainly", async () => {
+  write("nostore.yaml", configuration(0).replace("memory:", "sqlite:./backend.lua"));
+  const { code, err } = await run(["serve", "-c", "nostore.yaml"]);
+  assert.equal(code, 1);
+  assert.match(err, /The store sqlite:.*backend\.lua cannot be used: .*not a database/);
+});
+
 test("accounts are listed and shown, a function is called, a script is checked", async () => {
   assert.equal((await run(["accounts", "list", "-c", "good.yaml"])).out, "demo\neditor\n");
   assert.match((await run(["accounts", "show", "demo", "-c", "good.yaml"])).out, /demo@example\.org/);

@@ -120,7 +120,11 @@ test("the interaction is useless in another browser", async () => {
     username: "demo",
     password: "right",
   });
-  assert.equal(foreign.status, 410);
+  assert.equal(foreign.status, 400);
+  assert.match(foreign.body, /Your browser did not send back our cookie/);
+  const own = createVisitor();
+  await loginPage(own);
+  assert.equal((await own.get(page.url)).status, 400);
 });
 
 test("a form without its token, from another site or with a field twice is refused", async () => {
