@@ -2,7 +2,8 @@
  * The operator's configuration: one strict YAML file, checked as a whole, every fault with its place. The value is plain and
  * read-only; secrets in it are `Secret`s.
  */
-export { type ConfigFault, loadConfig } from "./load.ts";
+export { loadConfig } from "./load.ts";
 export { formatFaults } from "./report.ts";
 export type { Config } from "./schema.ts";
+export type { ConfigFault } from "./source.ts";
 export { configJsonSchema } from "./suggest.ts";

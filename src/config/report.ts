@@ -1,4 +1,4 @@
-import type { ConfigFault } from "./load.ts";
+import type { ConfigFault } from "./source.ts";
 
 /** One line per fault: `file:line path: what is wrong (what would be right)`. */
 export function formatFaults(faults: readonly ConfigFault[]): string {

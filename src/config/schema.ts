@@ -52,6 +52,7 @@ const loginSchema = z.strictObject({
 
 const oidcSchema = z.strictObject({
   clients: z.array(clientSchema).default([]),
+  clients_from: z.array(z.string()).default([]),
   claims: z
     .record(claimName, z.string())
     .default({})

@@ -9,7 +9,6 @@ const LATER: ReadonlySet<string> = new Set([
   "tls",
   "metrics",
   "outgoing",
-  "clients_from",
   "require_mfa",
   "init",
   "queue_wait",

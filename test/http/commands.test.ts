@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,6 +98,49 @@ test("contradictions are found too: http in public, a missing script, one client
   ]) {
     assert.match(err, part);
   }
+});
+
+test("clients stand in files of their own too, and their faults are named there", async () => {
+  mkdirSync(join(folder, "clients.d"), { recursive: true });
+  write(
+    "clients.d/a.json",
+    '{\n  "client_id": "from-json",\n  "client_secret": "a-long-enough-secret",\n  "redirect_uris": ["https://a.example.org/"]\n}',
+  );
+  write(
+    "clients.d/b.yaml",
+    '- client_id: one\n  token_endpoint_auth_method: none\n  redirect_uris: ["https://b.example.org/"]\n- client_id: from-json\n  redirect_urls: ["https://b.example.org/"]\n',
+  );
+  write("files.yaml", `${configuration(1)}oidc: { clients_from: [./clients.d, ./nowhere] }\n`);
+  const bad = await run(["config", "check", "files.yaml"]);
+  assert.match(
+    bad.err,
+    /b\.yaml:5: \[1\]\.redirect_urls: unknown key "redirect_urls" \(did you mean "redirect_uris"\?\)/,
+  );
+  assert.match(bad.err, /nowhere: there is no such file or folder/);
+
+  write(
+    "clients.d/b.yaml",
+    '- client_id: one\n  token_endpoint_auth_method: none\n  redirect_uris: ["https://b.example.org/"]\n- client_id: from-json\n  token_endpoint_auth_method: none\n  redirect_uris: ["https://b.example.org/*"]\n',
+  );
+  write("files.yaml", `${configuration(1)}oidc: { clients_from: [./clients.d] }\n`);
+  const crossed = await run(["config", "check", "files.yaml"]);
+  assert.match(
+    crossed.err,
+    /b\.yaml:4: \[1\]\.client_id: the client_id "from-json" is used by oidc\.clients\[0\] already/,
+  );
+  assert.match(crossed.err, /b\.yaml:6: \[1\]\.redirect_uris\[0\]: wildcards/);
+
+  write(
+    "clients.d/b.yaml",
+    '- { client_id: one, token_endpoint_auth_method: none, redirect_uris: ["https://b.example.org/"] }\n',
+  );
+  const fine = await run(["config", "check", "--json", "files.yaml"]);
+  assert.deepEqual(
+    (JSON.parse(fine.out) as { config: { oidc: { clients: { client_id: string }[] } } }).config.oidc.clients.map(
+      (client) => client.client_id,
+    ),
+    ["from-json", "one"],
+  );
 });
 
 test("a sound configuration passes, and secrets are never printed", async () => {
