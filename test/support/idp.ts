@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { composeIdp, listen, realWorld } from "../../src/app/index.ts";
 import { formatFaults, loadConfig } from "../../src/config/index.ts";
+import type { World } from "../../src/kernel/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
 import { freePort } from "./free-port.ts";
 
@@ -24,6 +25,8 @@ export interface TestIdpOptions {
   /** "sqlite" keeps a file in the folder. */
   readonly store?: "memory" | "sqlite";
   readonly folder?: string;
+  /** Default: the real clock and randomness. */
+  readonly world?: World;
 }
 
 /** The composed provider on a free loopback port, with its own folder that goes away when it stops. */
@@ -46,7 +49,7 @@ ${options.more ?? ""}
   const loaded = loadConfig(join(folder, "config.yaml"), {});
   if (!loaded.ok) throw new Error(formatFaults(loaded.problem));
   const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
-  const idp = await composeIdp({ config: loaded.value, world: realWorld(), logger, environment: {} });
+  const idp = await composeIdp({ config: loaded.value, world: options.world ?? realWorld(), logger, environment: {} });
   const opened = await listen(idp.app, loaded.value.server.listen);
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
