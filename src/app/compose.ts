@@ -139,8 +139,9 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
-  app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer), assets.router);
+  app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer));
   app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
+  app.use(assets.router);
   app.use(sameOriginPost(issuer));
   app.use(
     loginRouter({

@@ -7,26 +7,33 @@ import { cpuPerOperation, inFlight, type Measured } from "./measure.ts";
 const IN_FLIGHT = 32;
 const CALLS = 15_000;
 
+const TRIVIAL = "function nauthilus_backend_list_accounts(request) return 0, {} end";
+
 /** CPU of all threads of this process per call; no host call, no hash. */
-export async function benchLua(rounds: number): Promise<readonly Measured[]> {
-  const backend = await startBackend(readFileSync(new URL("../../lua/minimal.lua", import.meta.url), "utf8"));
+export async function benchLua(rounds: number): Promise<Readonly<Record<"trivial" | "verify", readonly Measured[]>>> {
+  const trivial = await startBackend(TRIVIAL);
+  const minimal = await startBackend(readFileSync(new URL("../../lua/minimal.lua", import.meta.url), "utf8"));
   const password = new Secret("change-me");
   const table = new Map([["demo", "change-me"]]);
-  const calls = {
-    "Lua verify_password": () => backend.accounts.verifyPassword("demo", password, CONTEXT),
-    "JavaScript lookup": async () => table.get("demo") === password.expose(),
-  };
+  const request = { ...CONTEXT, username: "demo", password: "change-me", no_auth: false, method: "plain" };
+  const calls = [
+    {
+      name: "a call with a full request",
+      run: () => trivial.call("default", "nauthilus_backend_list_accounts", request),
+    },
+    { name: "verify_password with a result", run: () => minimal.accounts.verifyPassword("demo", password, CONTEXT) },
+    { name: "a JavaScript look-up", run: async () => table.get("demo") === password.expose() },
+  ].map((call) => ({ ...call, cpu: [] as number[] }));
   try {
-    for (const call of Object.values(calls)) await inFlight(call, IN_FLIGHT, CALLS);
-    const samples = Object.keys(calls).map((name) => ({ name, cpu: [] as number[] }));
+    for (const { run } of calls) await inFlight(run, IN_FLIGHT, CALLS);
     for (let round = 0; round < rounds; round += 1) {
-      for (const sample of samples) {
-        const call = calls[sample.name as keyof typeof calls];
-        sample.cpu.push(await cpuPerOperation(() => inFlight(call, IN_FLIGHT, CALLS), CALLS));
-      }
+      for (const call of calls) call.cpu.push(await cpuPerOperation(() => inFlight(call.run, IN_FLIGHT, CALLS), CALLS));
     }
-    return samples;
   } finally {
-    await backend.stop();
+    await trivial.stop();
+    await minimal.stop();
   }
+  const [call, verify, baseline] = calls;
+  if (call === undefined || verify === undefined || baseline === undefined) throw new Error("three calls are compared");
+  return { trivial: [call, baseline], verify: [verify, baseline] };
 }

@@ -13,7 +13,9 @@ function report(title: string, [subject, baseline]: readonly Measured[]): void {
   );
 }
 
-report("Lua call, 32 in flight, no host call", await benchLua(ROUNDS));
+const lua = await benchLua(ROUNDS);
+report("Lua call with a full request, 32 in flight", lua.trivial);
+report("Lua verify_password with a result object, 32 in flight", lua.verify);
 const oidc = await benchOidc(ROUNDS);
 report("Token (refresh with rotation, RS256 ID token), SQLite", oidc.token);
 report("Introspection, SQLite", oidc.introspection);
