@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Running } from "./control.ts";
+import type { Running } from "./call.ts";
 import { formatDate } from "./dates.ts";
 import { bytesOf, fromBytes, type LuaValue, toBytes } from "./values.ts";
 

@@ -1,0 +1,61 @@
+import type { LuaState } from "fengari";
+import type { LuaValue } from "./values.ts";
+
+/** Ends a call from inside: no `pcall` of a script can hold it. */
+export class Killed extends Error {
+  override readonly name = "Killed";
+}
+
+/** What the host answered to an operation: a value, or a text that becomes `nil, message`. */
+export interface HostReply {
+  readonly value: LuaValue;
+  readonly error: string | null;
+}
+
+/** One call on its way through Lua. */
+export interface Running {
+  readonly id: number;
+  readonly co: LuaState;
+  instructions: number;
+  bytes: number;
+  hostCalls: number;
+  /** Why the coroutine is suspended, when it was not the script's own yield. */
+  pause: "host" | "slice" | undefined;
+  /** Raised while a coroutine runs whose resumer cannot yield: everything below must block instead. */
+  mustBlock: boolean;
+  killed: Killed | undefined;
+  reply: HostReply | undefined;
+  statusMessage: string | undefined;
+  readonly logged: [string, string][];
+}
+
+export function newCall(id: number, co: LuaState): Running {
+  return {
+    id,
+    co,
+    instructions: 0,
+    bytes: 0,
+    hostCalls: 0,
+    pause: undefined,
+    mustBlock: false,
+    killed: undefined,
+    reply: undefined,
+    statusMessage: undefined,
+    logged: [],
+  };
+}
+
+/** The call now running in this thread. Everything a script reaches looks only here, so that its coroutines are covered too. */
+export interface Now {
+  current(): Running | undefined;
+  /** Counts instructions; ends the call when it has used them up. */
+  charge(instructions: number): void;
+  /** Ends the call. */
+  kill(why: string): never;
+  /** Goes on ending a call that a library function caught. */
+  rethrow(): void;
+  /** Answers whether the host may suspend the call here; elsewhere it must block. */
+  mayYield(L: LuaState): boolean;
+}
+
+export type CFunction = (L: LuaState) => number;
