@@ -22,12 +22,17 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
   );
   const callback = provider.callback();
+  // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
+  provider.proxy = true;
+  const { protocol, host } = new URL(deps.config.issuer);
   return {
     gate: createOidcGate({ ...deps, provider }),
     handle(req, res) {
       const path = (req.url ?? "").split("?", 1)[0] ?? "";
       if (path === OAUTH_METADATA) req.url = OPENID_METADATA + (req.url ?? "").slice(path.length);
       else if (!isProviderPath(path)) return false;
+      req.headers["x-forwarded-proto"] = protocol.slice(0, -1);
+      req.headers["x-forwarded-host"] = host;
       void callback(req, res);
       return true;
     },

@@ -9,6 +9,7 @@ import { freePort } from "./free-port.ts";
 
 export interface TestIdp {
   readonly issuer: string;
+  readonly port: number;
   /** Log lines so far. */
   readonly log: readonly string[];
   readonly folder: string;
@@ -27,6 +28,8 @@ export interface TestIdpOptions {
   readonly folder?: string;
   /** Default: the real clock and randomness. */
   readonly world?: World;
+  /** Default: http on localhost and the port it listens on. */
+  readonly issuer?: string;
 }
 
 /** The composed provider on a free loopback port, with its own folder that goes away when it stops. */
@@ -34,7 +37,7 @@ export async function startIdp(options: TestIdpOptions): Promise<TestIdp> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "moonlatch-test-"));
   const log: string[] = [];
   const port = await freePort();
-  const issuer = `http://localhost:${port}`;
+  const issuer = options.issuer ?? `http://localhost:${port}`;
   writeFileSync(join(folder, "backend.lua"), options.script);
   const store = options.store === "sqlite" ? "sqlite:./moonlatch.db" : "memory:";
   const yaml = `issuer: ${issuer}
@@ -54,6 +57,7 @@ ${options.more ?? ""}
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
     issuer,
+    port,
     log,
     folder,
     async stop() {
