@@ -2,8 +2,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { z } from "zod";
 import { clientSchema } from "./client-schema.ts";
-import type { Path } from "./finding.ts";
-import { type ConfigFault, type Environment, explain, openSource, plainFault, type Source } from "./source.ts";
+import type { Environment } from "./expand.ts";
+import { type Path, unlessNoted } from "./finding.ts";
+import { type ConfigFault, explain, openSource, plainFault, type Source } from "./source.ts";
 
 /** A client from a file of its own, with its place there. */
 export interface FiledClient {
@@ -48,10 +49,13 @@ function readFile(file: string, environment: Environment): ClientFiles {
   const clients: FiledClient[] = [];
   const faults = source.findings.map((finding) => source.faultOf(finding));
   values.forEach((value, index) => {
-    const at = isList ? [index] : [];
+    const at: Path = isList ? [index] : [];
     const parsed = clientSchema.safeParse(value);
     if (parsed.success) clients.push({ client: parsed.data, source, at });
-    else faults.push(...explain(parsed.error, at, ["oidc", "clients", 0]).map((finding) => source.faultOf(finding)));
+    else {
+      const found = explain(parsed.error, at, ["oidc", "clients", 0]);
+      faults.push(...unlessNoted(found, source.findings).map((finding) => source.faultOf(finding)));
+    }
   });
   return { clients, faults };
 }

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { Secret } from "../kernel/index.ts";
 
 const uri = z.url("must be an absolute address");
+/** Pages link to these or the provider fetches them: a scheme such as javascript: must not get there. */
+const webUri = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
 const claimMap = z.record(z.string(), z.string()).default({});
 
 /** One OIDC client: RFC 7591 names, then our own keys. */
@@ -15,20 +17,21 @@ export const clientSchema = z.strictObject({
   redirect_uris: z.array(uri).min(1),
   post_logout_redirect_uris: z.array(uri).optional(),
   grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code"]),
+  response_types: z.array(z.literal("code")).min(1).optional(),
   token_endpoint_auth_method: z
     .enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
     .default("client_secret_basic"),
   jwks: z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) }).optional(),
-  jwks_uri: uri.optional(),
+  jwks_uri: webUri.optional(),
   scope: z.string().optional(),
   subject_type: z.enum(["public", "pairwise"]).optional(),
   id_token_signed_response_alg: z.enum(["RS256", "ES256", "EdDSA"]).optional(),
   application_type: z.enum(["web", "native"]).optional(),
-  client_uri: uri.optional(),
-  logo_uri: uri.optional(),
-  policy_uri: uri.optional(),
-  tos_uri: uri.optional(),
-  initiate_login_uri: uri.optional(),
+  client_uri: webUri.optional(),
+  logo_uri: webUri.optional(),
+  policy_uri: webUri.optional(),
+  tos_uri: webUri.optional(),
+  initiate_login_uri: webUri.optional(),
   default_max_age: z.number().int().nonnegative().optional(),
   require_auth_time: z.boolean().optional(),
   skip_consent: z.boolean().default(false),

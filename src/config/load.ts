@@ -2,28 +2,75 @@ import { dirname, resolve } from "node:path";
 import { failure, type Result, success } from "../kernel/index.ts";
 import { type FiledClient, readClientFiles } from "./client-files.ts";
 import { crossCheck } from "./cross-check.ts";
-import type { Finding } from "./finding.ts";
+import type { Environment } from "./expand.ts";
+import { type Finding, type Path, unlessNoted } from "./finding.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { type ConfigFault, type Environment, explain, openSource, type Source } from "./source.ts";
+import { type ConfigFault, explain, openSource, type Source } from "./source.ts";
 
-/** Reads, expands and checks a configuration with its client files; all faults at once. Relative paths start at the file's folder. */
+/**
+ * Reads, expands and checks a configuration with its client files; all faults at once, also those that only show once the others are
+ * mended, as far as they can be told. Relative paths start at the file's folder.
+ */
 export function loadConfig(file: string, environment: Environment): Result<Config, readonly ConfigFault[]> {
   const source = openSource(file, environment);
   if (!("faultOf" in source)) return failure(source);
   const folder = dirname(resolve(file));
-  const parsed = configSchema.safeParse(source.value);
-  const faults = source.findings.map((finding) => source.faultOf(finding));
-  if (!parsed.success) return failure([...faults, ...explain(parsed.error).map((finding) => source.faultOf(finding))]);
+  const { config: parsed, findings: schemaFindings } = parse(source.value);
+  const noted = [...source.findings, ...unlessNoted(schemaFindings, source.findings)];
+  const faults = noted.map((finding) => source.faultOf(finding));
+  if (parsed === undefined) return failure(inOrder(faults));
 
-  const filed = readClientFiles(parsed.data.oidc.clients_from, folder, environment);
-  const own = parsed.data.oidc.clients;
+  const filed = readClientFiles(parsed.oidc.clients_from, folder, environment);
+  const own = parsed.oidc.clients;
   const clients = [...own, ...filed.clients.map(({ client }) => client)];
-  const config = absolute({ ...parsed.data, oidc: { ...parsed.data.oidc, clients } }, folder);
-  const crossed = crossCheck(config).map((finding) =>
+  const config = absolute({ ...parsed, oidc: { ...parsed.oidc, clients } }, folder);
+  const crossed = unlessNoted(crossCheck(config), noted).map((finding) =>
     faultAt(finding, { source, filed: filed.clients, own: own.length }),
   );
   const all = [...faults, ...filed.faults, ...crossed];
-  return all.length === 0 ? success(config) : failure(all);
+  return all.length === 0 ? success(config) : failure(inOrder(all));
+}
+
+/** As a reader meets them: file by file, from the top. */
+function inOrder(faults: readonly ConfigFault[]): readonly ConfigFault[] {
+  const files = [...new Set(faults.map(({ file }) => file))];
+  return faults.toSorted(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  );
+}
+
+interface Parsed {
+  /** Absent when too much is wrong to look further. With findings it is only fit for finding more of them. */
+  readonly config: Config | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** The schema's judgement; beside faults, what the file would say without the keys they name, or without their sections. */
+function parse(value: unknown): Parsed {
+  const parsed = configSchema.safeParse(value);
+  if (parsed.success) return { config: parsed.data, findings: [] };
+  const findings = explain(parsed.error);
+  const paths = findings.map(({ path }) => path);
+  const rest = [paths, paths.map((path) => path.slice(0, 1))].map((faulty) =>
+    configSchema.safeParse(without(value, faulty)),
+  );
+  return { config: rest.find(({ success: isSound }) => isSound)?.data, findings };
+}
+
+/** A copy without the keys at these paths. For an item of a list its whole list goes, so that no other item changes its place. */
+function without(value: unknown, paths: readonly Path[]): unknown {
+  const copy: unknown = structuredClone(value);
+  for (const path of paths) {
+    const length = path.findLastIndex((part) => typeof part !== "number");
+    const parent = path.slice(0, length).reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), copy);
+    const key = path[length];
+    if (isObject(parent) && key !== undefined) Reflect.deleteProperty(parent, key);
+  }
+  return copy;
+}
+
+function isObject(value: unknown): value is Readonly<Record<PropertyKey, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 interface Places {

@@ -1,8 +1,16 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { clientSchema } from "./client-schema.ts";
 import { duration, rate, size } from "./units.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
+/** An address or a CIDR range. Names that a library might take (such as "loopback") would mean different things to different parts. */
+const addressRange = z.string().refine((text) => {
+  const [address = "", bits] = text.split("/");
+  const width = isIP(address) === 6 ? 128 : 32;
+  if (isIP(address) === 0 || text.split("/").length > 2) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width);
+}, "must be an address or a range such as 10.0.0.0/8");
 const claimName = z.string().min(1).max(128);
 
 const backendSchema = z.strictObject({
@@ -24,7 +32,7 @@ const backendSchema = z.strictObject({
     .prefault({}),
   allow: z
     .strictObject({
-      databases: z.array(z.string()).default([]),
+      databases: z.array(z.string().startsWith("sqlite3:", 'must be such as "sqlite3:./accounts.db"')).default([]),
       env: z.array(z.string()).default([]),
     })
     .prefault({}),
@@ -80,7 +88,7 @@ export const configSchema = z.strictObject({
   issuer: z.url({ protocol: /^https?$/, error: "must be an http or https address such as https://id.example.org" }),
   server: z.strictObject({
     listen: z.array(z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65_535) })).min(1),
-    trusted_proxies: z.array(z.string()).default([]),
+    trusted_proxies: z.array(addressRange).default([]),
   }),
   store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),
   lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import { dirname } from "node:path";
+import { type Document, isMap, isScalar, LineCounter, parseDocument, type YAMLError } from "yaml";
 import type { z } from "zod";
+import { type Environment, expand } from "./expand.ts";
 import type { Finding, Path } from "./finding.ts";
 import { suggest } from "./suggest.ts";
 
@@ -10,12 +11,12 @@ export interface ConfigFault {
   readonly file: string;
   /** 1-based; 0 when no place can be named. */
   readonly line: number;
+  /** 1-based; 0 when no place can be named. */
+  readonly column: number;
   readonly path: string;
   readonly message: string;
   readonly suggestion: string | undefined;
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A file of the configuration that was read, with what is needed to name places in it. */
 export interface Source {
@@ -37,20 +38,23 @@ export function openSource(file: string, environment: Environment): Source | rea
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  if (document.errors.length > 0) {
-    return document.errors.map((error) => ({
-      ...plainFault(file, error.message.split("\n")[0] ?? ""),
-      line: lines.linePos(error.pos[0]).line,
-    }));
-  }
+  // A warning of the parser is a thing it did not understand, such as a tag.
+  const errors = [...document.errors, ...document.warnings];
+  if (errors.length > 0) return errors.map((error) => parserFault(error, file, lines));
   const findings = expand(document, environment, dirname(file));
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+  } catch {
+    return [plainFault(file, "an alias (*name) has no anchor (&name), or there are too many of them")];
+  }
   return {
     file,
-    value: document.toJS() ?? {},
+    value,
     findings,
     faultOf: ({ path, message, suggestion }) => ({
       file,
-      line: lineOf(path, document, lines),
+      ...placeIn(document, path, lines),
       path: pathText(path),
       message,
       suggestion,
@@ -60,14 +64,25 @@ export function openSource(file: string, environment: Environment): Source | rea
 
 /** A fault of a file as a whole. */
 export function plainFault(file: string, message: string): ConfigFault {
-  return { file, line: 0, path: "", message, suggestion: undefined };
+  return { file, line: 0, column: 0, path: "", message, suggestion: undefined };
+}
+
+function parserFault(error: YAMLError, file: string, lines: LineCounter): ConfigFault {
+  const { line, col } = lines.linePos(error.pos[0]);
+  const place = { ...plainFault(file, ""), line, column: col };
+  if (error.code === "MULTIPLE_DOCS") return { ...place, message: "a second document begins here; one file holds one" };
+  const message = error.message.replace(/ at line \d+, column \d+:[^]*$/, "");
+  return error.code === "BLOCK_AS_IMPLICIT_KEY"
+    ? { ...place, message, suggestion: 'a value that ends in a colon needs quotes, as in "memory:"' }
+    : { ...place, message };
 }
 
 /** What the schema found, below `at`. */
 export function explain(error: z.ZodError, at: Path = [], schemaPlace: Path = []): readonly Finding[] {
   return error.issues.flatMap((issue): Finding[] => {
     const path = [...at, ...issue.path];
-    if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+    if (issue.code !== "unrecognized_keys")
+      return [{ path, message: issue.message.replace(/^Invalid input: (.+), received undefined$/, "is missing ($1)") }];
     return issue.keys.map((key) => ({
       path: [...path, key],
       message: `unknown key "${key}"`,
@@ -76,55 +91,21 @@ export function explain(error: z.ZodError, at: Path = [], schemaPlace: Path = []
   });
 }
 
-/** `${ENV:NAME}` anywhere in a text, and `client_secret_file: path` for `client_secret`. */
-function expand(document: Document, environment: Environment, folder: string): Finding[] {
-  const findings: Finding[] = [];
-  visit(document, {
-    Pair(_key, pair, ancestors) {
-      if (!isScalar(pair.key) || pair.key.value !== "client_secret_file" || !isScalar(pair.value)) return;
-      const file = String(pair.value.value);
-      try {
-        pair.value.value = readFileSync(resolve(folder, file), "utf8").trimEnd();
-        pair.key.value = "client_secret";
-      } catch {
-        findings.push({ path: placeOf([...ancestors, pair]), message: `the secret file ${file} cannot be read` });
-      }
-    },
-    Scalar(key, node, ancestors) {
-      if (typeof node.value !== "string" || key === "key") return;
-      node.value = node.value.replaceAll(/\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}/g, (_match, name: string) => {
-        const value = environment[name];
-        if (value === undefined) {
-          findings.push({
-            path: placeOf([...ancestors, node]),
-            message: `the environment variable ${name} is not set`,
-          });
-        }
-        return value ?? "";
-      });
-    },
-  });
-  return findings;
-}
-
-/** The path of a node from the nodes above it. */
-function placeOf(nodes: readonly unknown[]): Path {
-  return nodes.flatMap((node, depth): PropertyKey[] => {
-    if (isPair(node) && isScalar(node.key)) return [String(node.key.value)];
-    return isSeq(node) ? [node.items.indexOf(nodes[depth + 1])] : [];
-  });
-}
-
-function lineOf(path: Path, document: Document, lines: LineCounter): number {
+/** Where the last part of a path that exists stands: its key, or the item of a list. */
+function placeIn(document: Document, path: Path, lines: LineCounter): { line: number; column: number } {
   for (let length = path.length; length > 0; length -= 1) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    const last = path[length - 1];
-    const pair = isMap(parent) ? parent.items.find((item) => isScalar(item.key) && item.key.value === last) : undefined;
+    const last = String(path[length - 1]);
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === last)
+      : undefined;
     const node = pair?.key ?? document.getIn(path.slice(0, length), true);
     const range = (node as { range?: readonly number[] } | undefined)?.range;
-    if (range?.[0] !== undefined) return lines.linePos(range[0]).line;
+    if (range?.[0] === undefined) continue;
+    const { line, col } = lines.linePos(range[0]);
+    return { line, column: col };
   }
-  return path.length === 0 ? 0 : 1;
+  return path.length === 0 ? { line: 0, column: 0 } : { line: 1, column: 1 };
 }
 
 function pathText(path: Path): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clientSchema } from "./client-schema.ts";
 import { configSchema } from "./schema.ts";
 
 /** Sections the design names but this version does not have yet. */
@@ -34,7 +35,15 @@ interface JsonSchema {
 
 /** The configuration as a JSON Schema (draft 2020-12), for editors. */
 export function configJsonSchema(): object {
-  return z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  return z.toJSONSchema(configSchema, {
+    io: "input",
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      // The loader puts the file's content in place of the key before the schema sees it; an editor sees the key.
+      if (zodSchema === clientSchema)
+        jsonSchema.properties = { ...jsonSchema.properties, client_secret_file: { type: "string" } };
+    },
+  });
 }
 
 function knownKeys(at: readonly PropertyKey[]): readonly string[] {
