@@ -2,6 +2,7 @@ import { appendFileSync, chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../kernel/index.ts";
 import type { AuditLog, Logger } from "./port.ts";
+import { escapeControls } from "./redact.ts";
 
 /** Writes each event as one JSON line to `append`, and to the log. */
 export function createAuditLog({
@@ -15,7 +16,7 @@ export function createAuditLog({
 }): AuditLog {
   return {
     record(event) {
-      append?.(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`);
+      append?.(`${escapeControls(JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event }))}\n`);
       logger.info("Audit.", { ...event });
     },
   };
