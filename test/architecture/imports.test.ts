@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseSync } from "oxc-parser";
 
@@ -19,54 +19,116 @@ const LAYERS: Readonly<Record<string, number>> = {
   app: 5,
   cli: 6,
 };
+/** A process of its own: it knows the provider only through the protocol. */
+const APART = ["demo"];
+/** Who alone may know a package. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  "@node-rs/argon2": ["lua"],
+  bcryptjs: ["lua"],
+  commander: ["cli"],
+  ejs: ["http"],
   fengari: ["lua"],
+  "intl-messageformat": ["http"],
+  jose: ["keys", "oidc"],
   "oidc-provider": ["oidc"],
   "openid-client": ["demo"],
-  commander: ["cli"],
   pino: ["telemetry"],
-  ejs: ["http"],
-  "@node-rs/argon2": ["lua"],
+  yaml: ["config"],
 };
+/** Entries of threads: what stands at their top is the thread's own state. */
+const THREADS = ["src/lua/worker.ts", "src/lua/services/sqlite-thread.ts"];
 
 const files = globSync("src/**/*.ts").filter((file) => !file.endsWith(".d.ts"));
-const imports = files.flatMap((file) => {
-  const { module } = parseSync(file, readFileSync(file, "utf8"));
+const sources = files.map((file) => {
+  const text = readFileSync(file, "utf8");
+  return { file, folder: /^src\/([^/]+)\//.exec(file)?.[1] ?? "", text, parsed: parseSync(file, text) };
+});
+const imports = sources.flatMap(({ file, folder, text, parsed: { module } }) => {
   const statements = [...module.staticImports, ...module.staticExports.flatMap(({ entries }) => entries)];
   const specifiers = statements.flatMap((statement) =>
     "moduleRequest" in statement && statement.moduleRequest !== null ? [statement.moduleRequest.value] : [],
   );
-  return [...new Set(specifiers)].map((specifier) => ({ file, folder: file.split("/")[1] ?? "", specifier }));
+  // What is imported while running: import("x"), require("x"), createRequire(…)("x").
+  const late = [...text.matchAll(/(?:\bimport|\brequire|\))\(\s*["'`]([^"'`]+)["'`]/g)].map(([, name = ""]) => name);
+  return [...new Set([...specifiers, ...late])].map((specifier) => ({ file, folder, specifier }));
 });
+const shown = (wrong: typeof imports): readonly string[] =>
+  wrong.map(({ file, specifier }) => `${file} -> ${specifier}`);
 
 test("the sources were read", () => assert.ok(imports.length > 200));
 
-test("folders import only lower layers, and only their index", () => {
-  const wrong = imports.filter(({ folder, specifier }) => {
-    const other = /^(?:\.\.\/)+([a-z]+)\/(.*)$/.exec(specifier);
-    const target = other?.[1] ?? "";
-    if (other === null || !(target in LAYERS)) return false;
-    return other[2] !== "index.ts" || (LAYERS[target] ?? 9) >= (LAYERS[folder] ?? -1);
-  });
-  // The commands start scripts by themselves; nothing else beside the composition root may.
+test("every folder has its place in the table, which ARCHITECTURE.md shows", () => {
+  const folders = readdirSync("src").filter((name) => globSync(`src/${name}/**/*.ts`).length > 0);
   assert.deepEqual(
-    wrong.map(({ file, specifier }) => `${file} -> ${specifier}`),
+    folders.filter((name) => !(name in LAYERS) && !APART.includes(name)),
     [],
   );
+  const rows = [...readFileSync("ARCHITECTURE.md", "utf8").matchAll(/^\| (\d) \| (.+?) \|/gm)];
+  const documented = rows.flatMap(([, layer, names = ""]) =>
+    [...names.matchAll(/`([a-z]+)`/g)].map(([, name = ""]) => [name, Number(layer)] as const),
+  );
+  assert.deepEqual(Object.fromEntries(documented), LAYERS);
+});
+
+test("folders import only lower layers, and only their index", () => {
+  const wrong = imports.filter(({ folder, specifier }) => {
+    const other = /^(?:\.\.?\/)+([a-z]+)\/(.*)$/.exec(specifier);
+    const target = other?.[1] ?? "";
+    // A folder within a folder is no layer; main.ts stands above all.
+    if (other === null || !(target in LAYERS) || folder === "") return false;
+    return other[2] !== "index.ts" || (LAYERS[target] ?? 9) >= (LAYERS[folder] ?? -1);
+  });
+  assert.deepEqual(shown(wrong), []);
+});
+
+test("main.ts knows the commands and nothing else", () => {
+  const own = imports.filter(({ file }) => file === "src/main.ts");
+  assert.deepEqual(shown(own), ["src/main.ts -> ./cli/index.ts"]);
+});
+
+test("the demo application imports packages and its own files only, and nobody imports it", () => {
+  const isApart = ({ folder, specifier }: (typeof imports)[number]) =>
+    APART.includes(folder) ? specifier.startsWith("..") : /\/demo\//.test(specifier);
+  assert.deepEqual(shown(imports.filter(isApart)), []);
 });
 
 test("only app and cli know that Lua answers", () => {
   const wrong = imports.filter(
-    ({ folder, specifier }) => specifier.includes("../lua/") && !["app", "cli", "lua"].includes(folder),
+    ({ folder, specifier }) => /\/lua\//.test(specifier) && !["app", "cli", "lua"].includes(folder),
   );
-  assert.deepEqual(wrong, []);
+  assert.deepEqual(shown(wrong), []);
 });
 
-test("packages with an owner are imported by it alone", () => {
-  const wrong = imports.filter(
-    ({ folder, specifier }) => OWNERS[specifier] !== undefined && !OWNERS[specifier].includes(folder),
+test("packages with an owner are imported by it alone, while running too", () => {
+  const nameOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? "";
+  const wrong = imports.filter(({ folder, specifier }) => OWNERS[nameOf(specifier)]?.includes(folder) === false);
+  assert.deepEqual(shown(wrong), []);
+  const seen = new Set(imports.map(({ specifier }) => nameOf(specifier)));
+  assert.deepEqual(
+    Object.keys(OWNERS).filter((name) => !seen.has(name)),
+    [],
   );
-  assert.deepEqual(wrong, []);
+});
+
+test("modules hold no state: nothing at their top is assigned or filled later", () => {
+  const state = sources.flatMap(({ file, text, parsed: { program } }) =>
+    program.body.flatMap((statement) => {
+      const declaration = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+      if (declaration?.type !== "VariableDeclaration") return [];
+      return declaration.declarations.flatMap(({ id, init }) => {
+        const name = text.slice(id.start, id.end);
+        const isFilled = new RegExp(`\\b${/^\w+/.exec(name)?.[0]}\\.(?:add|set|delete|clear|push)\\(`).test(text);
+        const isEmpty = init?.type === "NewExpression" && init.arguments.length === 0;
+        return declaration.kind !== "const" || isFilled || isEmpty ? [`${file}: ${name}`] : [];
+      });
+    }),
+  );
+  assert.deepEqual(
+    state.filter((found) => !THREADS.some((file) => found.startsWith(`${file}:`)) && !found.startsWith("src/main.ts:")),
+    [],
+  );
+  // The rule sees what it looks for.
+  assert.ok(THREADS.every((file) => state.some((found) => found.startsWith(`${file}:`))));
 });
 
 test("no source file has more than 300 lines of code", () => {

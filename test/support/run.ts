@@ -1,4 +1,5 @@
-// `npm test`: every suite. As root on Debian it installs what the browser tests need; elsewhere it names that and skips them visibly.
+// `npm test`: every suite, or with `-- --only unit http` some. As root on Debian it installs what the browser tests need; elsewhere
+// it names that and skips them visibly. Ends with 1 when a test failed, 2 when the arguments were not understood.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { SUITES, type Suite, suiteFiles } from "./suites.ts";
@@ -15,11 +16,29 @@ const PACKAGES: Partial<Record<Suite, Readonly<Record<string, string>>>> = {
 /** While this file is there, Debian's packages start no service. */
 const NO_AUTOSTART = "/usr/sbin/policy-rc.d";
 
-const only = process.argv.includes("--only") ? process.argv.slice(process.argv.indexOf("--only") + 1) : [...SUITES];
-const wanted = SUITES.filter((suite) => only.includes(suite) && suiteFiles(suite).length > 0);
+const suites: readonly string[] = SUITES;
+const flag = process.argv.indexOf("--only");
+const only: readonly string[] = flag === -1 ? suites : process.argv.slice(flag + 1);
+const unknown = [
+  ...process.argv.slice(2, flag === -1 ? undefined : flag),
+  ...only.filter((name) => !suites.includes(name)),
+];
+// A misspelled suite that runs nothing would look like one that passes.
+if (unknown.length > 0 || only.length === 0) {
+  const wrong = unknown.length === 0 ? "" : `not understood: ${unknown.join(" ")}\n`;
+  process.stderr.write(`${wrong}usage: npm test [-- --only <suite>…]; the suites are ${suites.join(", ")}\n`);
+  process.exit(2);
+}
+const wanted = SUITES.filter((suite) => only.includes(suite));
 
 let failed = false;
 for (const suite of wanted) {
+  const files = suiteFiles(suite);
+  if (files.length === 0) {
+    process.stdout.write(`FAILED  ${suite}: there are no test files\n`);
+    failed = true;
+    continue;
+  }
   const missing = provide(suite);
   if (missing.length > 0) {
     process.stdout.write(`SKIPPED ${suite}: install the Debian packages ${missing.join(", ")}\n`);
@@ -27,7 +46,7 @@ for (const suite of wanted) {
     continue;
   }
   process.stdout.write(`--- ${suite}\n`);
-  const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...suiteFiles(suite)], {
+  const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...files], {
     stdio: "inherit",
   });
   failed ||= status !== 0;
