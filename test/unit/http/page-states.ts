@@ -1,7 +1,7 @@
 import type { LoginModel, PageModels, PageName } from "../../../src/http/index.ts";
 
-export const WHO = { name: "Amira Haddad", account: "amira.haddad@example.com", switchHref: undefined };
-const APP = "Harbour Timesheets";
+export const WHO = { name: "Editor account", account: "editor@example.com", switchHref: undefined };
+const APP = "Team timesheets";
 const FORM = { action: "/login/oidc/x", csrf: "token" };
 
 export const LOGIN: LoginModel = {
@@ -20,7 +20,7 @@ export const LOGIN: LoginModel = {
 export const CONSENT: PageModels["login/consent"] = {
   ...FORM,
   app: APP,
-  host: "timesheets.harbour.example",
+  host: "app.timesheets.example",
   who: WHO,
   required: [
     { scope: "profile", title: "Your name and profile", value: WHO.name },
@@ -31,8 +31,8 @@ export const CONSENT: PageModels["login/consent"] = {
     { scope: "offline_access", title: "Access while you are away", value: "", checked: true },
   ],
   granted: [{ scope: "phone", title: "Your phone number", value: "" }],
-  policyUri: "https://harbour.example/privacy",
-  tosUri: "https://harbour.example/terms",
+  policyUri: "https://timesheets.example/privacy",
+  tosUri: "https://timesheets.example/terms",
 };
 
 export const FAILED: PageModels["error"] = {
@@ -93,17 +93,21 @@ export const PAGE_STATES: readonly PageState[] = [
   },
   { state: "refused", name: "login/refused", model: { ...FORM, app: APP, who: { ...WHO, switchHref: "/switch" } } },
   { state: "outofdate", name: "login/outofdate", model: { startHref: undefined, minutes: 30 } },
-  { state: "outofdate-start", name: "login/outofdate", model: { startHref: "https://harbour.example/", minutes: 1 } },
+  {
+    state: "outofdate-start",
+    name: "login/outofdate",
+    model: { startHref: "https://timesheets.example/", minutes: 1 },
+  },
   { state: "handoff", name: "login/handoff", model: { app: APP, href: "/oidc/authorize/x" } },
   { state: "handoff-plain", name: "login/handoff", model: { app: undefined, href: "/oidc/authorize/x" } },
   { state: "logout", name: "logout/confirm", model: { ...FORM, who: WHO, apps: [APP, "Wiki"] } },
   { state: "logout-none", name: "logout/confirm", model: { ...FORM, who: undefined, apps: [] } },
-  { state: "logout-done", name: "logout/done", model: { appHref: "https://harbour.example/", app: APP } },
+  { state: "logout-done", name: "logout/done", model: { appHref: "https://timesheets.example/", app: APP } },
   { state: "logout-done-plain", name: "logout/done", model: { appHref: undefined, app: undefined } },
   { state: "home", name: "home", model: { who: WHO, signOutHref: "/oidc/logout" } },
   { state: "home-out", name: "home", model: { who: undefined, signOutHref: "/oidc/logout" } },
   { state: "error-request", name: "error", model: FAILED },
-  { state: "error-app", name: "error", model: { ...FAILED, app: APP, backHref: "https://harbour.example/" } },
+  { state: "error-app", name: "error", model: { ...FAILED, app: APP, backHref: "https://timesheets.example/" } },
   ...ERROR_KINDS.map(
     (kind): PageState => ({ state: `error-${kind}`, name: "error", model: { ...FAILED, kind, code: undefined } }),
   ),

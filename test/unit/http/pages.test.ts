@@ -108,18 +108,18 @@ test("after a failed sign-in the password has the focus, is described by the mes
   const html = draw({
     state: "x",
     name: "login/password",
-    model: { ...LOGIN, username: "amira", invalid: true, note: { tone: "danger", title: "No.", text: "Try again." } },
+    model: { ...LOGIN, username: "editor", invalid: true, note: { tone: "danger", title: "No.", text: "Try again." } },
   });
   const password = /<input id="password"[^>]*>/.exec(html)?.[0] ?? "";
   assert.match(password, / autofocus /);
   assert.match(password, /aria-invalid="true" aria-describedby="form-note password-status"/);
   assert.doesNotMatch(password, /value=/);
-  assert.match(html, /<input id="username"[^>]* value="amira"/);
+  assert.match(html, /<input id="username"[^>]* value="editor"/);
   assert.equal(count(html, / autofocus/g), 1);
 });
 
 test("password managers find the same fields on every form that asks for a password", () => {
-  for (const model of [LOGIN, { ...LOGIN, username: "amira", readonlyUsername: true, switchAccount: true }]) {
+  for (const model of [LOGIN, { ...LOGIN, username: "editor", readonlyUsername: true, switchAccount: true }]) {
     const html = draw({ state: "x", name: "login/password", model });
     assert.match(html, /name="username" type="text"[^>]* autocomplete="username webauthn"/);
     assert.match(html, /name="password" type="password" autocomplete="current-password"/);
