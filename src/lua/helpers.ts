@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Running } from "./call.ts";
 import { formatDate } from "./dates.ts";
+import { formatGo, parseGo } from "./go-time.ts";
 import { bytesOf, fromBytes, type LuaValue, toBytes } from "./values.ts";
 
 export interface HelperDeps {
@@ -56,6 +57,16 @@ export function helperFunctions(
     },
     json_encode: (value) => attempt(() => toBytes(JSON.stringify(toJson(value)))),
     json_decode: (text) => attempt(() => fromJson(JSON.parse(fromBytes(bytesOf(text))))),
+    time_format: (seconds, layout, zone) =>
+      attempt(() => toBytes(formatGo(Number(seconds), fromBytes(bytesOf(layout)), fromBytes(bytesOf(zone))))),
+    time_parse: (text, layout, zone) =>
+      attempt(() =>
+        parseGo(
+          fromBytes(bytesOf(text)).slice(0, 256),
+          fromBytes(bytesOf(layout)).slice(0, 256),
+          fromBytes(bytesOf(zone)),
+        ),
+      ),
     find_module: (name) => findModule(bytesOf(name), deps.packagePath),
   };
 }

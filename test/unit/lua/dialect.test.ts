@@ -37,6 +37,16 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ],
   ["select(2, pcall(require, 'nauthilus_ldap')):match('not available') ", "not available"],
   ["require('nauthilus_util').toboolean('true')", "true"],
+  ["require('time').format(0, '2006-01-02T15:04:05Z07:00')", "1970-01-01T00:00:00Z"],
+  [
+    "require('time').format(2208988800.25, 'Monday, 02-Jan-06 03:04:05.000 PM -07:00', 'America/New_York')",
+    "Saturday, 31-Dec-39 07:00:00.250 PM -05:00",
+  ],
+  ["select(2, require('time').format(0, '2006', 'Mars/Olympus'))", "unknown time zone Mars/Olympus"],
+  ["require('time').parse('2040-07-01 12:30:00', '2006-01-02 15:04:05', 'Europe/Berlin')", "2224751400"],
+  ["require('time').parse('Mon Jan 2 15:04:05 -0700 2006', 'Mon Jan 2 15:04:05 -0700 2006')", "1136239445"],
+  ["require('time').parse('3:04 pm 5 Feb 2026', '3:04 pm 2 Jan 2006')", "1770303840"],
+  ["select(2, require('time').parse('nonsense', '2006-01-02'))", 'cannot parse "nonsense" as "2006-01-02"'],
 ];
 
 let backend: TestBackend;
