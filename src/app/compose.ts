@@ -35,6 +35,7 @@ import {
   createConsents,
   createOidc,
   createOidcClients,
+  withOauthErrors,
 } from "../oidc/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
@@ -70,7 +71,7 @@ const DAY = 86_400_000;
 export async function composeIdp({ config, world, logger, environment, auditSink }: ComposeDeps): Promise<Idp> {
   const { clock, random } = world;
   const { issuer, login, ui } = config;
-  const store = await openStore(config.store, world);
+  const store = withOauthErrors(await openStore(config.store, world));
   const keys = await openKeyRing({ store, world });
   const services = createHostServices({ world });
   const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(

@@ -1,4 +1,4 @@
-import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from "oidc-provider";
+import { type Account, type FindAccount, type KoaContextWithOIDC } from "oidc-provider";
 import type { CallContext } from "../backend/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { Access, AccessAccount, AccessDecision, Identities, RequestFacts } from "../login/index.ts";
@@ -6,6 +6,7 @@ import { withGroups } from "../login/index.ts";
 import type { Store } from "../store/index.ts";
 import type { ClaimRules } from "./claims.ts";
 import type { OidcClients } from "./clients.ts";
+import { temporarilyUnavailable } from "./store-errors.ts";
 
 const KIND = "oidc.access";
 /** Milliseconds; longer than any authorization code lives. */
@@ -57,7 +58,10 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
     const handed = visit.route === "resume" ? handedOver(ctx, subject) : undefined;
     const known = handed ?? (visit.mayRecall ? await recall(visit.key) : undefined);
     const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(visit.clientId));
-    if (decision.code === "unavailable") throw unavailable(ctx);
+    if (decision.code === "unavailable") {
+      // With `prompt=none` nobody looks at a page: the application hears of it.
+      throw temporarilyUnavailable("the account backend cannot answer now", ctx.oidc.prompts?.has("none") ?? false);
+    }
     if (visit.isAuthorizing && visit.key !== undefined && (known === undefined || handed !== undefined))
       await remember(visit.key, decision);
     if (decision.code === "denied" && !visit.isAuthorizing) return undefined;
@@ -125,11 +129,4 @@ export function callContext(ctx: KoaContextWithOIDC, facts: RequestFacts): CallC
       .filter((scope) => scope !== ""),
     grant_type: text(params?.["grant_type"]),
   };
-}
-
-/** Temporary failure of the backend: 503 and nothing consumed; with `prompt=none` the application hears of it (RFC 6749 section 4.1.2.1). */
-function unavailable(ctx: KoaContextWithOIDC): Error {
-  const error = new errors.TemporarilyUnavailable("the account backend cannot answer now");
-  const isSilent = ctx.oidc.prompts?.has("none");
-  return Object.assign(error, { status: 503, statusCode: 503, expose: true, allow_redirect: isSilent });
 }

@@ -9,3 +9,4 @@ export type { ErrorPage } from "./errors.ts";
 export { createConsents } from "./grants.ts";
 export type { LogoutPages } from "./logout.ts";
 export { createOidc, type Oidc } from "./provider.ts";
+export { withOauthErrors } from "./store-errors.ts";
