@@ -39,22 +39,30 @@ interface Pending {
   readonly deadline: NodeJS.Timeout;
   /** A host operation that may have changed something was sent. */
   wrote: boolean;
-  isRetry: boolean;
+  /** How often the call was given to a thread. */
+  runs: number;
 }
 
 const WATCH_MS = 100;
 const STILL_MS = 500;
 const READY_MS = 10_000;
 
+/** Milliseconds before the nth try to start a thread again, so that a machine in trouble is not kept busy with it. */
+function backOff(attempt: number): number {
+  return Math.min(100 * 2 ** attempt, 10_000);
+}
+
 /** One Lua thread for a backend, watched and replaced. @throws LuaScriptError when the script cannot be loaded. */
 export async function startPool(deps: PoolDeps): Promise<LuaPool> {
   const { options, services, logger, clock } = deps;
   const pending = new Map<number, Pending>();
-  let thread = await startThread(deps, onMessage, onExit);
-  let isClosed = false;
+  const closing = new AbortController();
+  const first = await startThread(deps, onMessage, onExit);
+  // Absent while a lost thread is being replaced: calls wait for the next one, at most until their own deadline.
+  let thread: Thread | undefined = first;
   let last = 0;
   let watched = { beat: -1, since: 0 };
-  const watchdog = setInterval(() => watch(), WATCH_MS);
+  const watchdog = setInterval(watch, WATCH_MS);
   watchdog.unref();
 
   function onMessage(from: Thread, message: FromWorker): void {
@@ -73,6 +81,12 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     call.settle(outcome);
   }
 
+  function dispatch(call: Pending): void {
+    if (thread === undefined) return;
+    call.runs += 1;
+    thread.post({ kind: "call", id: call.id, fn: call.fn, fields: call.fields });
+  }
+
   async function serveHost(from: Thread, { call: id, op, args }: Extract<FromWorker, { kind: "host" }>): Promise<void> {
     const call = pending.get(id);
     if (call === undefined) return;
@@ -87,6 +101,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
 
   /** A thread whose Lua does not move although it runs is stuck in a library function: only ending the thread ends that. */
   function watch(): void {
+    if (thread === undefined) return;
     const beat = Atomics.load(thread.shared, SLOT.heartbeat);
     const isStill = beat === watched.beat && Atomics.load(thread.shared, SLOT.state) === STATE.running;
     if (!isStill) watched = { beat, since: clock.monotonic() };
@@ -94,70 +109,64 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
   }
 
   function onExit(from: Thread): void {
-    if (isClosed || from !== thread) return;
+    if (closing.signal.aborted || from !== thread) return;
+    thread = undefined;
     const culprit = Atomics.load(from.shared, SLOT.running);
-    const others = [...pending.values()].filter((call) => call.id !== culprit);
-    logger.error("A Lua thread was lost and is replaced.", {
-      backend: options.name,
-      function: pending.get(culprit)?.fn,
-      in_flight: pending.size,
-    });
-    settle(culprit, {
-      ok: false,
-      reason: "the script stood still in a library function or used up the memory of its thread",
-    });
-    void replace(others);
+    const facts = { backend: options.name, function: pending.get(culprit)?.fn, in_flight: pending.size };
+    logger.error("A Lua thread was lost and is replaced.", facts);
+    const why = "the script stood still in a library function or used up the memory of its thread";
+    settle(culprit, { ok: false, reason: why });
+    for (const call of pending.values()) {
+      if (!mayRunAgain(call)) settle(call.id, { ok: false, reason: "the Lua thread was lost during the call" });
+    }
+    void replace(0);
   }
 
-  async function replace(others: readonly Pending[]): Promise<void> {
+  async function replace(attempt: number): Promise<void> {
     try {
-      thread = await startThread(deps, onMessage, onExit);
+      const started = await startThread(deps, onMessage, onExit);
+      if (closing.signal.aborted) return void started.worker.terminate();
+      thread = started;
       watched = { beat: -1, since: clock.monotonic() };
-    } catch {
-      for (const call of others) settle(call.id, { ok: false, reason: "the Lua thread could not be started again" });
-      return;
-    }
-    for (const call of others) {
-      // Only what changed nothing may run again.
-      if (call.wrote || call.isRetry || !BACKEND_FUNCTIONS[call.fn].reads)
-        settle(call.id, { ok: false, reason: "the Lua thread was lost during the call" });
-      else {
-        call.isRetry = true;
-        thread.post({ kind: "call", id: call.id, fn: call.fn, fields: call.fields });
-      }
+      for (const call of pending.values()) dispatch(call);
+    } catch (cause) {
+      logger.error("A Lua thread could not be started again; another try follows.", {
+        backend: options.name,
+        attempt,
+        cause,
+      });
+      await clock.sleep(backOff(attempt), closing.signal);
+      if (!closing.signal.aborted) await replace(attempt + 1);
     }
   }
 
   return {
-    functions: thread.functions,
+    functions: first.functions,
     call(fn, fields) {
       last += 1;
       const id = last;
       return new Promise((resolve) => {
         const deadline = setTimeout(() => {
-          thread.post({ kind: "cancel", id });
+          thread?.post({ kind: "cancel", id });
           settle(id, { ok: false, reason: `no answer within ${options.limits.call} ms (lua.backends[].limits.call)` });
         }, options.limits.call);
-        pending.set(id, {
-          id,
-          fn,
-          fields,
-          settle: resolve,
-          abort: undefined,
-          deadline,
-          wrote: false,
-          isRetry: false,
-        });
-        thread.post({ kind: "call", id, fn, fields });
+        const call: Pending = { id, fn, fields, settle: resolve, abort: undefined, deadline, wrote: false, runs: 0 };
+        pending.set(id, call);
+        dispatch(call);
       });
     },
     async close() {
-      isClosed = true;
+      closing.abort();
       clearInterval(watchdog);
       for (const id of pending.keys()) settle(id, { ok: false, reason: "the program is stopping" });
-      await thread.worker.terminate();
+      await thread?.worker.terminate();
     },
   };
+}
+
+/** Only what changed nothing may run again, and only once. */
+function mayRunAgain({ wrote, runs, fn }: Pending): boolean {
+  return !wrote && runs < 2 && BACKEND_FUNCTIONS[fn].reads;
 }
 
 interface Thread {

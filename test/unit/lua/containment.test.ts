@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Secret } from "../../../src/kernel/index.ts";
 import { CONTEXT, startBackend, type TestBackend } from "../../support/lua.ts";
@@ -82,5 +84,30 @@ test("a call over its deadline is a temporary failure", async () => {
     assert.equal(outcome.code, "unavailable");
   } finally {
     await slow.stop();
+  }
+});
+
+test("calls that come while a lost thread is replaced wait for the new one, and one that cannot start is tried again", async () => {
+  const own = await startBackend(SCRIPT);
+  try {
+    const bad = own.accounts.verifyPassword("a pattern bomb", new Secret("x"), CONTEXT);
+    assert.equal((await bad).code, "unavailable");
+    // The old thread is gone at this moment and the new one not there yet.
+    const during = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => own.accounts.verifyPassword(`during${index}`, new Secret("x"), CONTEXT)),
+    );
+    assert.ok(during.every(({ code }) => code === "accepted"));
+
+    const script = join(own.folder, "backend.lua");
+    renameSync(script, `${script}.away`);
+    const again = own.accounts.verifyPassword("a pattern bomb", new Secret("x"), CONTEXT);
+    assert.equal((await again).code, "unavailable");
+    const waiting = own.accounts.verifyPassword("patient", new Secret("x"), CONTEXT);
+    while (!own.log.some((line) => line.includes("could not be started again")))
+      await new Promise((resolve) => setImmediate(resolve));
+    renameSync(`${script}.away`, script);
+    assert.equal((await waiting).code, "accepted");
+  } finally {
+    await own.stop();
   }
 });
