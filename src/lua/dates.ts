@@ -1,3 +1,4 @@
+import { DAYS, MONTHS, twoDigits } from "./calendar.ts";
 import type { LuaValue } from "./values.ts";
 
 /** `os.date`: strftime's common letters, `*t`, and `!` for UTC. `when` is seconds since the epoch. */
@@ -26,35 +27,19 @@ function partsOf(date: Date, isUtc: boolean): Parts {
   };
 }
 
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-] as const;
-const two = (value: number): string => String(value).padStart(2, "0");
 const day = (parts: Parts): string => DAYS[parts.wday - 1] ?? "";
 const month = (parts: Parts): string => MONTHS[parts.month - 1] ?? "";
-const clock = (parts: Parts): string => `${two(parts.hour)}:${two(parts.min)}:${two(parts.sec)}`;
+const clock = (parts: Parts): string => `${twoDigits(parts.hour)}:${twoDigits(parts.min)}:${twoDigits(parts.sec)}`;
 
 const LETTERS: Readonly<Record<string, (parts: Parts) => string>> = {
   Y: (p) => String(p.year),
-  y: (p) => two(p.year % 100),
-  m: (p) => two(p.month),
-  d: (p) => two(p.day),
-  H: (p) => two(p.hour),
-  I: (p) => two(p.hour % 12 || 12),
-  M: (p) => two(p.min),
-  S: (p) => two(p.sec),
+  y: (p) => twoDigits(p.year % 100),
+  m: (p) => twoDigits(p.month),
+  d: (p) => twoDigits(p.day),
+  H: (p) => twoDigits(p.hour),
+  I: (p) => twoDigits(p.hour % 12 || 12),
+  M: (p) => twoDigits(p.min),
+  S: (p) => twoDigits(p.sec),
   p: (p) => (p.hour < 12 ? "AM" : "PM"),
   A: day,
   a: (p) => day(p).slice(0, 3),
@@ -63,9 +48,9 @@ const LETTERS: Readonly<Record<string, (parts: Parts) => string>> = {
   j: (p) => String(p.yday).padStart(3, "0"),
   w: (p) => String(p.wday - 1),
   X: clock,
-  x: (p) => `${two(p.month)}/${two(p.day)}/${two(p.year % 100)}`,
-  D: (p) => `${two(p.month)}/${two(p.day)}/${two(p.year % 100)}`,
-  F: (p) => `${p.year}-${two(p.month)}-${two(p.day)}`,
+  x: (p) => `${twoDigits(p.month)}/${twoDigits(p.day)}/${twoDigits(p.year % 100)}`,
+  D: (p) => `${twoDigits(p.month)}/${twoDigits(p.day)}/${twoDigits(p.year % 100)}`,
+  F: (p) => `${p.year}-${twoDigits(p.month)}-${twoDigits(p.day)}`,
   T: clock,
   c: (p) => `${day(p).slice(0, 3)} ${month(p).slice(0, 3)} ${String(p.day).padStart(2)} ${clock(p)} ${p.year}`,
   Z: () => "UTC",

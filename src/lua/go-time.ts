@@ -1,3 +1,5 @@
+import { DAYS, MONTHS, twoDigits } from "./calendar.ts";
+
 /** Parts of a moment in one time zone. */
 interface Moment {
   readonly year: number;
@@ -12,22 +14,6 @@ interface Moment {
   readonly offset: number;
   readonly zone: string;
 }
-
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-] as const;
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
 
 /** Go's layout elements, longest first: a layout is the reference time `Mon Jan 2 15:04:05 MST 2006` as it should look. */
 const ELEMENTS =
@@ -104,31 +90,29 @@ function momentOf(seconds: number, zone: string): Moment {
   };
 }
 
-const two = (value: number): string => String(value).padStart(2, "0");
-
 function offsetText({ offset }: Moment, separator: string): string {
   const size = Math.abs(offset);
-  return `${offset < 0 ? "-" : "+"}${two(Math.floor(size / 60))}${separator}${two(size % 60)}`;
+  return `${offset < 0 ? "-" : "+"}${twoDigits(Math.floor(size / 60))}${separator}${twoDigits(size % 60)}`;
 }
 
 const RENDER: Readonly<Record<string, (moment: Moment) => string>> = {
   January: (m) => MONTHS[m.month - 1] ?? "",
   Jan: (m) => (MONTHS[m.month - 1] ?? "").slice(0, 3),
-  "01": (m) => two(m.month),
+  "01": (m) => twoDigits(m.month),
   "1": (m) => String(m.month),
   Monday: (m) => DAYS[m.weekday] ?? "",
   Mon: (m) => (DAYS[m.weekday] ?? "").slice(0, 3),
-  "02": (m) => two(m.day),
+  "02": (m) => twoDigits(m.day),
   _2: (m) => String(m.day).padStart(2),
   "2": (m) => String(m.day),
   "2006": (m) => String(m.year),
-  "06": (m) => two(m.year % 100),
-  "15": (m) => two(m.hour),
-  "03": (m) => two(m.hour % 12 || 12),
+  "06": (m) => twoDigits(m.year % 100),
+  "15": (m) => twoDigits(m.hour),
+  "03": (m) => twoDigits(m.hour % 12 || 12),
   "3": (m) => String(m.hour % 12 || 12),
-  "04": (m) => two(m.minute),
+  "04": (m) => twoDigits(m.minute),
   "4": (m) => String(m.minute),
-  "05": (m) => two(m.second),
+  "05": (m) => twoDigits(m.second),
   "5": (m) => String(m.second),
   PM: (m) => (m.hour < 12 ? "AM" : "PM"),
   pm: (m) => (m.hour < 12 ? "am" : "pm"),
