@@ -21,8 +21,8 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
   provider.on("server_error", (ctx, error) =>
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
   );
-  // What breaks outside its own error pages; without a listener the framework would print it past our log.
-  provider.on("error", (cause: unknown) => deps.logger.error("A request broke off inside oidc-provider.", { cause }));
+  // What breaks outside its own error pages would otherwise be printed past our log.
+  provider.onerror = (cause: unknown) => deps.logger.error("A request broke off inside oidc-provider.", { cause });
   const callback = provider.callback();
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
