@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Provider } from "oidc-provider";
 import type { SignInGate } from "../login/index.ts";
@@ -22,7 +23,8 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
   );
   // What breaks outside its own error pages would otherwise be printed past our log.
-  provider.onerror = (cause: unknown) => deps.logger.error("A request broke off inside oidc-provider.", { cause });
+  const emitter: EventEmitter = provider;
+  emitter.on("error", (cause: unknown) => deps.logger.error("A request broke off inside oidc-provider.", { cause }));
   const callback = provider.callback();
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
