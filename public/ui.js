@@ -75,3 +75,7 @@ addEventListener("pageshow", (event) => {
   for (const form of document.querySelectorAll("form[data-once]")) release(form);
   if (password) password.value = "";
 });
+
+// A form that only carries something on to an application: sent once, and never again when the page comes back from history.
+const carried = document.querySelector("form[data-autopost]");
+if (carried && performance.getEntriesByType("navigation")[0]?.type !== "back_forward") carried.requestSubmit();

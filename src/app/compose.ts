@@ -37,13 +37,16 @@ import {
   createOidcClients,
   withOauthErrors,
 } from "../oidc/index.ts";
+import { openSaml } from "../saml/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
 import { createThrottle } from "../throttle/index.ts";
+import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { createScopeTitles } from "./scope-titles.ts";
+import { serviceProviders } from "./service-providers.ts";
 
 export interface Idp {
   readonly app: Express;
@@ -64,6 +67,7 @@ export interface ComposeDeps {
 /** Milliseconds: how long a lookup is reused, how long expired records may stay, what every failed sign-in takes at least. */
 const LOOKUP_CACHE = 5_000;
 const SWEEP_EVERY = 30_000;
+const REREAD_EVERY = 5_000;
 const FAILURE_MINIMUM = 100;
 const DAY = 86_400_000;
 
@@ -72,7 +76,11 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const { clock, random } = world;
   const { issuer, login, ui } = config;
   const store = withOauthErrors(await openStore(config.store, world));
-  const keys = await openKeyRing({ store, world });
+  const keys = await openKeyRing({
+    store,
+    world,
+    saml: config.saml === undefined ? undefined : new URL(issuer).hostname,
+  });
   const services = createHostServices({ world });
   const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(
     async (error: unknown) => {
@@ -131,6 +139,28 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     newReference: () => Buffer.from(random.bytes(6)).toString("hex"),
     ...oidcPages(pages, clock),
   });
+  const saml =
+    config.saml === undefined
+      ? undefined
+      : await openSaml({
+          issuer,
+          entityId: config.saml.entity_id ?? `${issuer}/saml/metadata`,
+          product: ui.product,
+          entries: serviceProviders(config.saml.service_providers),
+          refreshUrls: config.saml.metadata_refresh,
+          attempt: login.attempt,
+          keys: keys.samlKeys,
+          nameIdSecret: keys.nameIdSecret,
+          sessions: oidc.sessions,
+          access,
+          facts,
+          csrf,
+          store,
+          audit,
+          logger,
+          world,
+          fetchText,
+        });
   const scopeTitle = createScopeTitles(pages, config.oidc.scopes);
 
   const state = { draining: false };
@@ -143,10 +173,11 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer));
   app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
   app.use(assets.router);
+  if (saml !== undefined) app.use(saml.router);
   app.use(sameOriginPost(issuer));
   app.use(
     loginRouter({
-      gates: [oidc.gate],
+      gates: saml === undefined ? [oidc.gate] : [oidc.gate, saml.gate],
       service,
       access,
       csrf,
@@ -161,8 +192,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.get(
     "/",
     route(async (req, res) => {
-      const subject = await oidc.currentSubject(req, res);
-      const identity = subject === undefined ? undefined : await identities.find(subject);
+      const identity = (await oidc.sessions.current(req, res))?.account;
       const who =
         identity === undefined
           ? undefined
@@ -177,12 +207,19 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     store.sweep().catch((error: unknown) => logger.warn("Expired records could not be removed.", { cause: error }));
   }, SWEEP_EVERY);
   sweeper.unref();
+  const rereader = setInterval(() => {
+    saml
+      ?.refresh()
+      .catch((error: unknown) => logger.error("Service providers could not be read again.", { cause: error }));
+  }, REREAD_EVERY);
+  rereader.unref();
 
   return {
     app,
     drain: () => void (state.draining = true),
     async close() {
       clearInterval(sweeper);
+      clearInterval(rereader);
       await lua.close();
       await store.close();
     },

@@ -1,12 +1,19 @@
 import { statSync } from "node:fs";
 import { checkClients } from "./check-client.ts";
+import { checkSaml } from "./check-saml.ts";
 import type { Finding } from "./finding.ts";
 import { isLoopback } from "./loopback.ts";
 import type { Config } from "./schema.ts";
 
 /** What no single field can tell: contradictions and unsafe combinations. Paths are those of the file. */
 export function crossCheck(config: Config): readonly Finding[] {
-  return [...checkIssuer(config), ...checkLogo(config), ...checkBackends(config), ...checkClients(config)];
+  return [
+    ...checkIssuer(config),
+    ...checkLogo(config),
+    ...checkBackends(config),
+    ...checkClients(config),
+    ...checkSaml(config),
+  ];
 }
 
 function checkIssuer({ issuer }: Config): Finding[] {

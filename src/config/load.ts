@@ -111,6 +111,17 @@ function absolute(config: Config, folder: string): Config {
         },
       })),
     },
+    saml:
+      config.saml === undefined
+        ? undefined
+        : {
+            ...config.saml,
+            service_providers: config.saml.service_providers.map((sp) => ({
+              ...sp,
+              metadata: sp.metadata === undefined || /^https?:/.test(sp.metadata) ? sp.metadata : at(sp.metadata),
+              certificates: sp.certificates.map(at),
+            })),
+          },
     ui: { ...config.ui, logo: config.ui.logo === undefined ? undefined : at(config.ui.logo) },
     observability: { ...config.observability, audit: audit.file === undefined ? audit : { file: at(audit.file) } },
   };

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { clientSchema } from "./client-schema.ts";
+import { samlSchema } from "./saml-schema.ts";
 import { duration, rate, size } from "./units.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
@@ -94,6 +95,8 @@ export const configSchema = z.strictObject({
   lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),
   login: loginSchema.prefault({}),
   oidc: oidcSchema.prefault({}),
+  /** Absent: SAML is off. */
+  saml: samlSchema.optional(),
   ui: z
     .strictObject({
       product: z.string().min(1).max(64).default("Moonlatch"),

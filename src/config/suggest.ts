@@ -4,7 +4,6 @@ import { configSchema } from "./schema.ts";
 
 /** Sections the design names but this version does not have yet. */
 const LATER: ReadonlySet<string> = new Set([
-  "saml",
   "mfa",
   "secrets",
   "tls",

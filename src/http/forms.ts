@@ -5,29 +5,30 @@ const LIMIT = 65_536;
 const MAX_FIELDS = 100;
 
 /**
- * Reads an urlencoded form into `req.body`: every field once, a single string of valid UTF-8, 64 KB together.
+ * Reads an urlencoded form into `req.body`: every field once, a single string of valid UTF-8.
+ * @param limit bytes of the whole body; 64 KB unless told.
  * @throws IdpError BODY_MALFORMED, BODY_TOO_LARGE
  */
-export function formBody(): RequestHandler {
+export function formBody(limit = LIMIT): RequestHandler {
   return async (req: Request, _res: Response, next: NextFunction) => {
-    req.body = parseForm(await readBody(req));
+    req.body = parseForm(await readBody(req, limit));
     next();
   };
 }
 
-async function readBody(req: Request): Promise<Buffer> {
+async function readBody(req: Request, limit: number): Promise<Buffer> {
   const type = (req.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/x-www-form-urlencoded" || req.headers["content-encoding"] !== undefined) {
     throw new IdpError("BODY_MALFORMED", { because: "a form must be application/x-www-form-urlencoded" });
   }
-  if (Number(req.headers["content-length"] ?? 0) > LIMIT) throw new IdpError("BODY_TOO_LARGE");
+  if (Number(req.headers["content-length"] ?? 0) > limit) throw new IdpError("BODY_TOO_LARGE");
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     // Left open when it is too much: a destroyed request has no socket, and the log wants the sender's address.
     for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > LIMIT) throw new IdpError("BODY_TOO_LARGE");
+      if (length > limit) throw new IdpError("BODY_TOO_LARGE");
       chunks.push(chunk);
     }
   } catch (error) {

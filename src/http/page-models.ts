@@ -90,6 +90,12 @@ export interface PageModels {
     readonly apps: readonly string[];
   };
   "logout/done": { readonly appHref: string | undefined; readonly app: string | undefined };
+  /** Posts a SAML message to a validated address of the application; with scripts by itself. */
+  "saml/post": {
+    readonly app: string;
+    readonly action: string;
+    readonly fields: readonly { readonly name: string; readonly value: string }[];
+  };
   /** `home`: for the bare origin. */
   home: { readonly who: Who | undefined; readonly signOutHref: string };
   error: {

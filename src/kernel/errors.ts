@@ -13,6 +13,7 @@ export interface ErrorEntry {
 /** Every error that crosses a folder border. A test holds that each is thrown, documented and mapped. */
 export const ERROR_CATALOG = {
   ATTEMPT_FOREIGN: { status: 403, oauth: "access_denied", page: "outofdate", log: "warn" },
+  BACKEND_UNAVAILABLE: { status: 503, oauth: "temporarily_unavailable", page: "unavailable", log: "warn" },
   BODY_MALFORMED: { status: 400, oauth: "invalid_request", page: "request", log: "info" },
   BODY_TOO_LARGE: { status: 413, oauth: "invalid_request", page: "toolarge", log: "info" },
   COOKIES_MISSING: { status: 400, oauth: "invalid_request", page: "cookies", log: "info" },
@@ -22,6 +23,7 @@ export const ERROR_CATALOG = {
   METHOD_NOT_ALLOWED: { status: 405, oauth: "invalid_request", page: "method", log: "info" },
   NOT_FOUND: { status: 404, oauth: "invalid_request", page: "notfound", log: "info" },
   REQUEST_REFUSED: { status: 400, oauth: "invalid_request", page: "request", log: "info" },
+  SAML_MESSAGE_REFUSED: { status: 400, oauth: "invalid_request", page: "request", log: "warn" },
   STORE_UNAVAILABLE: { status: 503, oauth: "temporarily_unavailable", page: "unavailable", log: "error" },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
 

@@ -1,2 +1,4 @@
 /** The provider's own secrets: signing keys, cookie and form keys. Made once, kept in the store, never printed. */
+
+export { makeSamlKey, type SamlKey } from "./certificate.ts";
 export { type KeyRing, openKeyRing } from "./key-ring.ts";

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import { IdpError, type World } from "../kernel/index.ts";
 import type { JsonObject, Store } from "../store/index.ts";
+import { makeSamlKey, type SamlKey } from "./certificate.ts";
 
 export interface KeyRing {
   /** Private signing keys, RS256 first: the algorithm of clients that state none. */
@@ -11,6 +12,10 @@ export interface KeyRing {
   readonly csrfKey: Uint8Array;
   /** Secret behind pairwise subject identifiers (OpenID Connect Core section 8.1). */
   readonly pairwiseSecret: Uint8Array;
+  /** Secret behind persistent NameIDs (saml-core 8.3.7). Belongs to every backup: with another one every person is a stranger. */
+  readonly nameIdSecret: Uint8Array;
+  /** Keys of SAML messages with their certificates, the signing one first; empty where SAML is off. */
+  readonly samlKeys: readonly SamlKey[];
 }
 
 const KIND = "key";
@@ -20,9 +25,14 @@ const ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 /**
  * Reads the keys from the store, making those that are not there yet. Programs that start together end with one set, and a
  * program that dies while making a key leaves the next one to make it.
+ * @param deps.saml the name in the SAML certificate; without it no such key is made.
  * @throws IdpError STORE_UNAVAILABLE when the store fails or another program holds the lock all the time.
  */
-export async function openKeyRing({ store, world }: { store: Store; world: World }): Promise<KeyRing> {
+export async function openKeyRing({
+  store,
+  world,
+  saml,
+}: OnceDeps & { readonly saml?: string | undefined }): Promise<KeyRing> {
   const keys: JWK[] = [];
   for (const alg of ALGORITHMS) keys.push(await once({ store, world }, `sign.${alg}`, () => signingKey(alg)));
   const secret = async (name: string): Promise<string> => {
@@ -39,7 +49,14 @@ export async function openKeyRing({ store, world }: { store: Store; world: World
     cookieKeys: [await secret("cookie")],
     csrfKey: Buffer.from(await secret("csrf"), "base64url"),
     pairwiseSecret: Buffer.from(await secret("pairwise"), "base64url"),
+    nameIdSecret: Buffer.from(await secret("name-id"), "base64url"),
+    samlKeys: saml === undefined ? [] : await samlKeys({ store, world }, saml),
   };
+}
+
+async function samlKeys(deps: OnceDeps, commonName: string): Promise<readonly SamlKey[]> {
+  const made = await once(deps, "saml", async () => ({ keys: [await makeSamlKey(deps.world, commonName)] }));
+  return made["keys"] as readonly SamlKey[];
 }
 
 interface OnceDeps {

@@ -28,6 +28,8 @@ export type LoginOutcome =
       readonly remember: boolean;
     }
   | { readonly kind: "account_confirmed" }
+  /** Nobody needs to be asked: the protocol answers the application now. */
+  | { readonly kind: "nothing_to_ask" }
   | {
       readonly kind: "consented";
       readonly scopes: readonly string[];

@@ -33,12 +33,12 @@ export interface ApplicationDetails {
 }
 
 /**
- * One protocol's side of a sign-in. Implemented by `oidc` (and later `saml`), so that the steps below `/login/…` are the same
+ * One protocol's side of a sign-in. Implemented by `oidc` and `saml`, so that the steps below `/login/…` are the same
  * for both.
  */
 export interface SignInGate {
   /** The path segment below `/login/` and the name in attempts. */
-  readonly via: "oidc";
+  readonly via: "oidc" | "saml";
   /** The request behind `id`; `expired` when it is unknown or over, `no_cookie` when this browser holds nothing that ties it to one. */
   open(req: Request, res: Response, id: string): Promise<SignInRequest | "expired" | "no_cookie">;
   /** Records the outcome; the local path (or a validated address of the application) the browser goes on to. */

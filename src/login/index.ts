@@ -17,6 +17,8 @@ export type { LoginOutcome, LoginState } from "./flow.ts";
 export type { SignInGate, SignInRequest } from "./gate.ts";
 export { createIdentities, type Identities } from "./identities.ts";
 export type { AccountIdentity } from "./identity.ts";
+export { type Level, levelOf } from "./levels.ts";
 export { createPasswordStep } from "./password-step.ts";
 export { loginRouter } from "./router.ts";
 export { createLoginService } from "./service.ts";
+export type { BrowserSession, BrowserSessions, SignedIn } from "./sessions.ts";

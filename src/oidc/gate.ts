@@ -160,6 +160,7 @@ async function resultOf(
   switch (outcome.kind) {
     case "signed_in":
       return signedIn(outcome, interaction, request, deps);
+    case "nothing_to_ask":
     case "account_confirmed":
       return { select_account: {} };
     case "consented":

@@ -1,18 +1,18 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Provider } from "oidc-provider";
-import type { SignInGate } from "../login/index.ts";
+import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { createOidcGate } from "./gate.ts";
 import { mountLogout } from "./logout.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
+import { createBrowserSessions } from "./sessions.ts";
 
 export interface Oidc {
   readonly gate: SignInGate;
   /** Answers a request oidc-provider serves; `false` for every other path. Must stand before any body parser. */
   handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): boolean;
-  /** The subject signed in with this browser, if any. */
-  currentSubject(req: IncomingMessage, res: ServerResponse): Promise<string | undefined>;
+  readonly sessions: BrowserSessions;
 }
 
 /** OpenID Connect: oidc-provider configured with our pages, store, policy and accounts. */
@@ -40,9 +40,6 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
       void callback(req, res);
       return true;
     },
-    async currentSubject(req, res) {
-      const session = await provider.Session.get(provider.createContext(req, res));
-      return session.accountId;
-    },
+    sessions: createBrowserSessions({ ...deps, provider }),
   };
 }

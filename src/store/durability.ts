@@ -10,6 +10,8 @@ const FLUSHED: ReadonlySet<string> = new Set([
   "oidc.RefreshToken",
   "oidc.Session",
   "oidc.consent",
+  "saml.participant",
+  "saml.request-id",
 ]);
 
 /** Answers whether a write of this kind must be on disk before it is acknowledged. */

@@ -20,10 +20,13 @@ export interface AuditEvent {
     | "application_refused"
     | "throttled"
     | "consent_granted"
-    | "consent_denied";
+    | "consent_denied"
+    | "saml_response"
+    | "saml_status";
   readonly account?: string;
   readonly username?: string;
   readonly client_id?: string;
+  readonly saml_entity_id?: string;
   readonly address?: string;
   readonly reason?: string;
   readonly reference?: string;

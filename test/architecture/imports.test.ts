@@ -16,6 +16,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   lua: 2,
   login: 3,
   oidc: 4,
+  saml: 4,
   app: 5,
   cli: 6,
 };
@@ -24,6 +25,8 @@ const APART = ["demo"];
 /** Who alone may know a package. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@node-rs/argon2": ["lua"],
+  "@peculiar/x509": ["keys"],
+  "@xmldom/xmldom": ["saml"],
   bcryptjs: ["lua"],
   commander: ["cli"],
   ejs: ["http"],
@@ -32,7 +35,11 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   jose: ["keys", "oidc"],
   "oidc-provider": ["oidc"],
   "openid-client": ["demo"],
+  "libxml2-wasm": ["saml"],
   pino: ["telemetry"],
+  "reflect-metadata": ["keys"],
+  samlify: ["saml"],
+  "xml-crypto": ["saml"],
   yaml: ["config"],
 };
 /** Entries of threads: what stands at their top is the thread's own state. */

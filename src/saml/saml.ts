@@ -1,0 +1,99 @@
+import { Router } from "express";
+import { type Csrf, methodNotAllowed } from "../http/index.ts";
+import { IdpError, type World } from "../kernel/index.ts";
+import type { SamlKey } from "../keys/index.ts";
+import type { Access, BrowserSessions, RequestFacts, SignInGate } from "../login/index.ts";
+import type { Store } from "../store/index.ts";
+import type { AuditLog, Logger } from "../telemetry/index.ts";
+import { createInboundGate } from "./inbound/gate.ts";
+import { idpMetadata } from "./outbound/metadata.ts";
+import { createSigner } from "./outbound/signer.ts";
+import { openRegistry, type SpEntry } from "./sp/registry.ts";
+import { createSamlGate } from "./sso/gate.ts";
+import { createParticipants } from "./sso/participants.ts";
+import { createPendingRequests } from "./sso/requests.ts";
+import { responseRoute, ssoRouter } from "./sso/router.ts";
+import { loadSchemas } from "./xml/schema.ts";
+
+export interface SamlDeps {
+  readonly issuer: string;
+  readonly entityId: string;
+  readonly product: string;
+  readonly entries: readonly SpEntry[];
+  /** Milliseconds between two readings of a metadata address. */
+  readonly refreshUrls: number;
+  /** Milliseconds a sign-in may take. */
+  readonly attempt: number;
+  /** The signing key first. */
+  readonly keys: readonly SamlKey[];
+  readonly nameIdSecret: Uint8Array;
+  readonly sessions: BrowserSessions;
+  readonly access: Access;
+  readonly facts: RequestFacts;
+  readonly csrf: Csrf;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly logger: Logger;
+  readonly world: World;
+  readonly fetchText: (url: string) => Promise<string>;
+}
+
+export interface Saml {
+  readonly gate: SignInGate;
+  /** Takes messages of other sites: stands before the check for cross-site POSTs. */
+  readonly router: Router;
+  /** Reads service providers again that changed. */
+  refresh(): Promise<void>;
+  /** Metadata sources that could not be read the last time. */
+  failing(): readonly string[];
+}
+
+/** Metadata is signed anew this often (milliseconds) and valid for this long. */
+const METADATA_EVERY = 3_600_000;
+const METADATA_VALID = 7 * 86_400_000;
+
+/** Everything SAML, ready to be mounted. */
+export async function openSaml(deps: SamlDeps): Promise<Saml> {
+  const { issuer, entityId, store, logger, world } = deps;
+  const { clock, random } = world;
+  const [active] = deps.keys;
+  if (active === undefined) throw new IdpError("INTERNAL", { because: "SAML without a key" });
+  const schemas = loadSchemas();
+  const providers = await openRegistry({ ...deps, schemas, store, clock, logger });
+  const signer = createSigner({ entityId, key: active });
+  const common = { ...deps, providers, signer, clock, random, participants: createParticipants({ store, random }) };
+  const requests = createPendingRequests({ store, clock, random, lifetime: deps.attempt });
+  const gate = createSamlGate({ ...common, requests, isSecure: issuer.startsWith("https:"), lifetime: deps.attempt });
+  const sso = {
+    ...common,
+    requests,
+    gate,
+    inbound: createInboundGate({ issuer, providers, schemas, clock }),
+    isSecure: issuer.startsWith("https:"),
+    lifetime: deps.attempt,
+  };
+  const router = Router();
+  router.use(ssoRouter(sso));
+  router.get(...responseRoute(sso));
+  router.use(
+    metadataRouter(deps, () =>
+      signer.metadata(idpMetadata({ ...deps, id: `_${random.id()}`, validUntil: clock.now() + METADATA_VALID })),
+    ),
+  );
+  return { gate, router, refresh: () => providers.refresh(), failing: () => providers.failing() };
+}
+
+/** Our metadata, signed once an hour. */
+function metadataRouter({ world }: SamlDeps, make: () => string): Router {
+  const state: { made: { readonly at: number; readonly xml: string } | undefined } = { made: undefined };
+  const router = Router();
+  router.get("/saml/metadata", (_req, res) => {
+    const now = world.clock.now();
+    if (state.made === undefined || now - state.made.at > METADATA_EVERY) state.made = { at: now, xml: make() };
+    res
+      .set({ "Content-Type": "application/samlmetadata+xml", "Cache-Control": "public, max-age=3600" })
+      .send(state.made.xml);
+  });
+  router.all("/saml/metadata", methodNotAllowed(["GET"]));
+  return router;
+}
