@@ -79,3 +79,7 @@ addEventListener("pageshow", (event) => {
 // A form that only carries something on to an application: sent once, and never again when the page comes back from history.
 const carried = document.querySelector("form[data-autopost]");
 if (carried && performance.getEntriesByType("navigation")[0]?.type !== "back_forward") carried.requestSubmit();
+
+// An application that does not take its sign-out message is given up: this page is still here while its answer is awaited.
+const leaving = document.querySelector("[data-skip]");
+if (leaving) setTimeout(() => location.replace(leaving.dataset.skip), SLOW);

@@ -37,7 +37,7 @@ import {
   createOidcClients,
   withOauthErrors,
 } from "../oidc/index.ts";
-import { openSaml } from "../saml/index.ts";
+import { openSaml, type Saml } from "../saml/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
 import { createThrottle } from "../throttle/index.ts";
@@ -120,7 +120,10 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const service = createLoginService({ attempts: createAttempts({ store, clock }), password, audit, clock });
 
   const clients = createOidcClients(config.oidc.clients);
+  // Signing out of one protocol is told to the other; SAML is put together after OpenID Connect, whose session it uses.
+  const parts: { saml: Saml | undefined } = { saml: undefined };
   const oidc = createOidc({
+    afterSignOut: async (left) => parts.saml?.afterSignOut(left),
     config,
     clients,
     identities,
@@ -139,7 +142,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     newReference: () => Buffer.from(random.bytes(6)).toString("hex"),
     ...oidcPages(pages, clock),
   });
-  const saml =
+  parts.saml =
     config.saml === undefined
       ? undefined
       : await openSaml({
@@ -173,11 +176,11 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer));
   app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
   app.use(assets.router);
-  if (saml !== undefined) app.use(saml.router);
+  if (parts.saml !== undefined) app.use(parts.saml.router);
   app.use(sameOriginPost(issuer));
   app.use(
     loginRouter({
-      gates: saml === undefined ? [oidc.gate] : [oidc.gate, saml.gate],
+      gates: parts.saml === undefined ? [oidc.gate] : [oidc.gate, parts.saml.gate],
       service,
       access,
       csrf,
@@ -208,7 +211,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   }, SWEEP_EVERY);
   sweeper.unref();
   const rereader = setInterval(() => {
-    saml
+    parts.saml
       ?.refresh()
       .catch((error: unknown) => logger.error("Service providers could not be read again.", { cause: error }));
   }, REREAD_EVERY);

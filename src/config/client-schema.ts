@@ -32,6 +32,8 @@ export const clientSchema = z.strictObject({
   policy_uri: webUri.optional(),
   tos_uri: webUri.optional(),
   initiate_login_uri: webUri.optional(),
+  backchannel_logout_uri: webUri.optional(),
+  backchannel_logout_session_required: z.boolean().optional(),
   default_max_age: z.number().int().nonnegative().optional(),
   require_auth_time: z.boolean().optional(),
   skip_consent: z.boolean().default(false),

@@ -91,6 +91,7 @@ export const configSchema = z.strictObject({
     listen: z.array(z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65_535) })).min(1),
     trusted_proxies: z.array(addressRange).default([]),
   }),
+  outgoing: z.strictObject({ allow: z.array(z.string().min(1)).default([]) }).prefault({}),
   store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),
   lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),
   login: loginSchema.prefault({}),

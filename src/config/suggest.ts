@@ -8,7 +8,6 @@ const LATER: ReadonlySet<string> = new Set([
   "secrets",
   "tls",
   "metrics",
-  "outgoing",
   "require_mfa",
   "init",
   "queue_wait",

@@ -89,6 +89,25 @@ export interface PageModels {
     readonly who: Who | undefined;
     readonly apps: readonly string[];
   };
+  /** A sign-out on its way from one application to the next, and how it ended. */
+  "logout/progress": {
+    readonly apps: readonly {
+      readonly name: string;
+      readonly state: "waiting" | "asked" | "done" | "failed" | "impossible";
+    }[];
+    /** The application that is asked now, or that the person returns to. */
+    readonly app: string | undefined;
+    readonly isOver: boolean;
+    /** Where it goes on: a link, or a form for a message that is posted. */
+    readonly href: string | undefined;
+    readonly form:
+      | { readonly action: string; readonly fields: readonly { readonly name: string; readonly value: string }[] }
+      | undefined;
+    /** It goes on by itself. */
+    readonly isAutomatic: boolean;
+    /** Where an application that does not answer is given up. */
+    readonly skipHref: string | undefined;
+  };
   "logout/done": { readonly appHref: string | undefined; readonly app: string | undefined };
   /** Posts a SAML message to a validated address of the application; with scripts by itself. */
   "saml/post": {

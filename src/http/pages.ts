@@ -61,7 +61,7 @@ export function createPages({ viewsRoot, assets, ui, links, logo }: PagesOptions
         frame,
         t,
         body,
-        refresh: name === "login/handoff" && "href" in model ? model.href : undefined,
+        refresh: refreshOf(name, model),
         title: `${titleOf(name, model, t)} – ${ui.product}`,
         css: [assets.url("style.css"), assets.url("brand.css")],
         js: assets.url("ui.js"),
@@ -69,6 +69,17 @@ export function createPages({ viewsRoot, assets, ui, links, logo }: PagesOptions
       });
     },
   };
+}
+
+/** Where the page goes on by itself, without scripts. */
+function refreshOf<Name extends PageName>(
+  name: Name,
+  model: PageModels[Name],
+): { readonly after: number; readonly to: string } | undefined {
+  const isAutomatic = name === "login/handoff" || ("isAutomatic" in model && model.isAutomatic);
+  const to = isAutomatic && "href" in model ? model.href : undefined;
+  // A result is there to be read.
+  return to === undefined ? undefined : { after: "isOver" in model && model.isOver ? 3 : 0, to };
 }
 
 /** Begins with "Error:" when something went wrong, for people who hear the title first. */

@@ -21,4 +21,4 @@ export { type Level, levelOf } from "./levels.ts";
 export { createPasswordStep } from "./password-step.ts";
 export { loginRouter } from "./router.ts";
 export { createLoginService } from "./service.ts";
-export type { BrowserSession, BrowserSessions, SignedIn } from "./sessions.ts";
+export type { BrowserSession, BrowserSessions, EndedApplication, EndedSession, SignedIn } from "./sessions.ts";

@@ -6,11 +6,12 @@ import { createFindAccount, type FindAccountDeps } from "./account.ts";
 import { createRenderError, type RenderErrorDeps } from "./errors.ts";
 import { type Consents, createLoadExistingGrant } from "./grants.ts";
 import { type LogoutDeps, logoutFeature } from "./logout.ts";
+import { createOutgoingFetch } from "./outgoing.ts";
 import { ROUTES } from "./paths.ts";
 import { ACR_VALUES, createPolicy } from "./policy.ts";
 
 export interface ConfigurationDeps extends FindAccountDeps, LogoutDeps, RenderErrorDeps {
-  readonly config: Pick<Config, "oidc" | "login" | "issuer">;
+  readonly config: Pick<Config, "oidc" | "login" | "issuer" | "outgoing">;
   readonly adapter: AdapterFactory | AdapterConstructor | ((name: string) => Adapter);
   readonly jwks: JWKS;
   readonly cookieKeys: readonly string[];
@@ -68,12 +69,14 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       userinfo: { enabled: true },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: logoutFeature(deps),
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       resourceIndicators: { enabled: false },
     },
     renderError: createRenderError(deps),
+    fetch: createOutgoingFetch(config.outgoing.allow),
   };
 }
 

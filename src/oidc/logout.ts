@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
-import type { Identities, RequestFacts } from "../login/index.ts";
+import type { EndedApplication, Identities, RequestFacts } from "../login/index.ts";
 import type { AuditLog } from "../telemetry/index.ts";
 import type { OidcClients } from "./clients.ts";
 import { ROUTES } from "./paths.ts";
@@ -19,7 +19,18 @@ export interface LogoutPages {
   handoff(ctx: KoaContextWithOIDC, model: { app: string | undefined; href: string }): string;
 }
 
+/** A browser session that oidc-provider ended, and what its clients heard of it. */
+export interface LeftSession {
+  readonly uid: string;
+  readonly clients: readonly EndedApplication[];
+  /** Where the browser goes next: the client's validated address or our own page. */
+  readonly href: string;
+  readonly app: string | undefined;
+}
+
 export interface LogoutDeps {
+  /** Takes a sign-out on to other protocols; the page that does it, or `undefined` when nobody else has to hear of it. */
+  readonly afterSignOut: (left: LeftSession) => Promise<string | undefined>;
   readonly pages: LogoutPages;
   readonly clients: OidcClients;
   readonly identities: Identities;
@@ -58,23 +69,53 @@ export function logoutFeature({ pages, clients, identities }: LogoutDeps) {
  * its 303 after the confirmation becomes the hand-off page (a POST's redirect chain is held to our own origin), and a sign-out
  * without a session answers at once instead of posting a scripted form.
  */
-export function mountLogout(provider: Provider, { pages, clients, identities, audit, facts }: LogoutDeps): void {
+export function mountLogout(
+  provider: Provider,
+  { pages, clients, identities, audit, facts, afterSignOut }: LogoutDeps,
+): void {
+  const told = outcomes(provider, clients);
   provider.use(async (context, next) => {
     const ctx = context as unknown as KoaContextWithOIDC;
     await next();
     if (ctx.path === `${ROUTES.end_session}/confirm` && ctx.method === "POST" && ctx.status === 303) {
-      const href = ctx.response.get("location");
       const client = ctx.oidc?.client;
+      const app = client === undefined ? undefined : clients.name(client.clientId);
+      const href = await onward(ctx, { told: told(ctx), app }, afterSignOut);
       ctx.status = 200;
       ctx.remove("location");
       ctx.type = "html";
       ctx.set("referrer-policy", "no-referrer");
-      ctx.body = pages.handoff(ctx, { href, app: client === undefined ? undefined : clients.name(client.clientId) });
+      ctx.body = pages.handoff(ctx, { href, app: href.startsWith("/logout/") ? undefined : app });
     } else if (ctx.path === ROUTES.end_session && ctx.status === 200 && ctx.oidc?.session?.accountId === undefined) {
       answerWithoutSession(ctx, pages, clients);
     }
   });
   provider.on("end_session.success", (ctx) => void recordSignOut(ctx, { audit, identities, facts }));
+}
+
+/** The library's own target, or our page that tells the other protocols first. */
+async function onward(
+  ctx: KoaContextWithOIDC,
+  { told, app }: { told: readonly EndedApplication[]; app: string | undefined },
+  afterSignOut: LogoutDeps["afterSignOut"],
+): Promise<string> {
+  const href = ctx.response.get("location");
+  const session = ctx.oidc?.session as { uid?: string; destroyed?: boolean } | undefined;
+  if (session?.uid === undefined || session.destroyed !== true) return href;
+  return (await afterSignOut({ uid: session.uid, clients: told, href, app })) ?? href;
+}
+
+/** Collects what became of the back-channel messages of each request. */
+function outcomes(provider: Provider, clients: OidcClients): (ctx: KoaContextWithOIDC) => readonly EndedApplication[] {
+  const heard = new WeakMap<object, EndedApplication[]>();
+  const note = (ctx: KoaContextWithOIDC, clientId: string, outcome: EndedApplication["outcome"]): void => {
+    const list = heard.get(ctx.req) ?? [];
+    list.push({ name: clients.name(clientId), outcome });
+    heard.set(ctx.req, list);
+  };
+  provider.on("backchannel.success", (ctx, client) => note(ctx, client.clientId, "told"));
+  provider.on("backchannel.error", (ctx, _error, client) => note(ctx, client.clientId, "failed"));
+  return (ctx) => heard.get(ctx.req) ?? [];
 }
 
 function answerWithoutSession(ctx: KoaContextWithOIDC, pages: LogoutPages, clients: OidcClients): void {

@@ -3,9 +3,9 @@ import type { Provider } from "oidc-provider";
 import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { type BrowserSession, type BrowserSessions, type Identities, levelOf } from "../login/index.ts";
+import { type LeaveDeps, leaveSession } from "./leave.ts";
 
-export interface SessionsDeps {
-  readonly provider: Provider;
+export interface SessionsDeps extends LeaveDeps {
   readonly identities: Identities;
   readonly clock: Clock;
   readonly config: Pick<Config, "login" | "issuer">;
@@ -14,7 +14,8 @@ export interface SessionsDeps {
 type Session = Awaited<ReturnType<Provider["Session"]["get"]>>;
 
 /** {@link BrowserSessions} over oidc-provider's Session record, so that one sign-in serves every protocol. */
-export function createBrowserSessions({ provider, identities, clock, config }: SessionsDeps): BrowserSessions {
+export function createBrowserSessions(deps: SessionsDeps): BrowserSessions {
+  const { provider, identities, clock, config } = deps;
   const { idle, absolute, remember } = config.login.session;
   const isSecure = config.issuer.startsWith("https:");
   const open = async (req: IncomingMessage, res: ServerResponse) => {
@@ -25,6 +26,12 @@ export function createBrowserSessions({ provider, identities, clock, config }: S
     async current(req, res) {
       const { session } = await open(req, res);
       return asBrowserSession(session, identities, clock.now(), absolute);
+    },
+    async end(uid) {
+      const session = await deps.provider.Session.findByUid(uid);
+      const accountId = session?.accountId;
+      const account = accountId === undefined ? undefined : await identities.find(accountId);
+      return { account, clients: session === undefined ? [] : await leaveSession(deps, session) };
     },
     async signIn(req, res, who) {
       const { ctx, session: found } = await open(req, res);

@@ -2,10 +2,12 @@ import { Router } from "express";
 import { type Csrf, methodNotAllowed } from "../http/index.ts";
 import { IdpError, type World } from "../kernel/index.ts";
 import type { SamlKey } from "../keys/index.ts";
-import type { Access, BrowserSessions, RequestFacts, SignInGate } from "../login/index.ts";
+import type { Access, BrowserSessions, EndedApplication, RequestFacts, SignInGate } from "../login/index.ts";
 import type { Store } from "../store/index.ts";
 import type { AuditLog, Logger } from "../telemetry/index.ts";
 import { createInboundGate } from "./inbound/gate.ts";
+import { createLogoutProcesses } from "./logout/processes.ts";
+import { beginLogout, logoutRouter } from "./logout/router.ts";
 import { idpMetadata } from "./outbound/metadata.ts";
 import { createSigner } from "./outbound/signer.ts";
 import { openRegistry, type SpEntry } from "./sp/registry.ts";
@@ -42,6 +44,13 @@ export interface Saml {
   readonly gate: SignInGate;
   /** Takes messages of other sites: stands before the check for cross-site POSTs. */
   readonly router: Router;
+  /** Tells the providers of a session that ended; the page that does it, `undefined` when there is nobody to tell. */
+  afterSignOut(left: {
+    uid: string;
+    clients: readonly EndedApplication[];
+    href: string;
+    app: string | undefined;
+  }): Promise<string | undefined>;
   /** Reads service providers again that changed. */
   refresh(): Promise<void>;
   /** Metadata sources that could not be read the last time. */
@@ -64,23 +73,26 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
   const common = { ...deps, providers, signer, clock, random, participants: createParticipants({ store, random }) };
   const requests = createPendingRequests({ store, clock, random, lifetime: deps.attempt });
   const gate = createSamlGate({ ...common, requests, isSecure: issuer.startsWith("https:"), lifetime: deps.attempt });
-  const sso = {
-    ...common,
-    requests,
-    gate,
-    inbound: createInboundGate({ issuer, providers, schemas, clock }),
-    isSecure: issuer.startsWith("https:"),
-    lifetime: deps.attempt,
-  };
+  const inbound = createInboundGate({ issuer, providers, schemas, clock });
+  const sso = { ...common, requests, gate, inbound, isSecure: issuer.startsWith("https:"), lifetime: deps.attempt };
+  const leaving = { ...common, inbound, processes: createLogoutProcesses({ store, clock, random }) };
   const router = Router();
   router.use(ssoRouter(sso));
   router.get(...responseRoute(sso));
+  router.use(logoutRouter(leaving));
   router.use(
     metadataRouter(deps, () =>
       signer.metadata(idpMetadata({ ...deps, id: `_${random.id()}`, validUntil: clock.now() + METADATA_VALID })),
     ),
   );
-  return { gate, router, refresh: () => providers.refresh(), failing: () => providers.failing() };
+  return {
+    gate,
+    router,
+    afterSignOut: ({ uid, clients, href, app }) =>
+      beginLogout(leaving, { uid, clients, afterwards: { kind: "address", href, app } }),
+    refresh: () => providers.refresh(),
+    failing: () => providers.failing(),
+  };
 }
 
 /** Our metadata, signed once an hour. */

@@ -62,7 +62,7 @@ export function createVisitor(): Visitor {
       headers: response.headers,
       body,
       field: (name) => new RegExp(`name="${name}"[^>]* value="([^"]*)"`).exec(body)?.[1] ?? "",
-      handoff: /http-equiv="refresh" content="0;url=([^"]+)"/.exec(body)?.[1]?.replaceAll("&amp;", "&"),
+      handoff: /http-equiv="refresh" content="\d;url=([^"]+)"/.exec(body)?.[1]?.replaceAll("&amp;", "&"),
     };
   };
   return {

@@ -32,14 +32,15 @@ function comparisons(message: InboundMessage, read: Readonly<Record<string, unkn
   const common: Comparison[] = [
     ["/*/saml:Issuer", read["issuer"], message.issuer],
     ["/*/@ID", main["id"], message.id],
-    ["/*/@IssueInstant", main["issueInstant"], message.issueInstant],
     ["/*/@Destination", main["destination"], message.destination],
   ];
+  // Which samlify does not read of a LogoutResponse.
+  const instant: Comparison = ["/*/@IssueInstant", main["issueInstant"], message.issueInstant];
   switch (message.kind) {
     case "AuthnRequest":
-      return [...common, ...ofAuthnRequest(message, read, main)];
+      return [...common, instant, ...ofAuthnRequest(message, read, main)];
     case "LogoutRequest":
-      return [...common, ["/*/saml:NameID", read["nameID"], message.nameId?.value]];
+      return [...common, instant, ["/*/saml:NameID", read["nameID"], message.nameId?.value]];
     case "LogoutResponse":
       return [...common, ["/*/@InResponseTo", main["inResponseTo"], message.inResponseTo]];
     default:

@@ -69,7 +69,10 @@ export async function nodeSamlSp({
     slo,
     key,
     saml,
-    metadata: saml.generateServiceProviderMetadata(key.certificate, key.certificate),
+    // node-saml names the POST binding for logout, and takes Redirect as well.
+    metadata: saml
+      .generateServiceProviderMetadata(key.certificate, key.certificate)
+      .replace(/(<SingleLogoutService Binding="[^"]*:bindings:)HTTP-POST/, "$1HTTP-Redirect"),
     loginUrl: (relayState = "", options = {}) => saml.getAuthorizeUrlAsync(relayState, undefined, options),
     async profileOf(response) {
       const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: response });
