@@ -3,21 +3,25 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { realWorld } from "../app/index.ts";
 import { formatFaults, loadConfig } from "../config/index.ts";
 import { failure, type Result, success } from "../kernel/index.ts";
+import { makeSamlKey, type SamlKey } from "../keys/index.ts";
 import { seedDemoAccounts } from "../lua/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { serve } from "./serve.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const APPLICATION = { origin: "http://localhost:8081", host: "127.0.0.1", port: 8081 } as const;
+const SAML_APPLICATION = { origin: "http://localhost:8082", host: "127.0.0.1", port: 8082 } as const;
 
 type Passwords = Readonly<Record<"demo" | "editor", string>>;
 
-/** `npm start`: a provider, a demo application and two accounts on this machine, with nothing to set up. */
+/** `npm start`: a provider, a demo application for each protocol and two accounts on this machine, with nothing to set up. */
 export async function demo(io: CommandEnvironment): Promise<ExitCode> {
   const data = join(ROOT, "data");
   mkdirSync(data, { recursive: true, mode: 0o700 });
+  const key = await demoSamlKey(data);
   const loaded = loadConfig(join(ROOT, "config/demo.yaml"), io.environment);
   if (!loaded.ok) {
     io.writeError(formatFaults(loaded.problem));
@@ -32,14 +36,28 @@ export async function demo(io: CommandEnvironment): Promise<ExitCode> {
   ]);
   return serve(config, { ...io, environment: { ...io.environment, MOONLATCH_ACCOUNTS: database } }, async () => {
     const client = config.oidc.clients[0];
-    const started = await startApplication({
+    const oidc = await startApplication({
+      protocol: "oidc",
       issuer: config.issuer,
       clientId: client?.client_id ?? "",
       clientSecret: client?.client_secret?.expose() ?? "",
+      other: SAML_APPLICATION.origin,
       ...APPLICATION,
     });
-    if (started.ok) io.write(welcome(config.issuer, passwords));
-    return started;
+    if (!oidc.ok) return oidc;
+    const saml = await startApplication({
+      protocol: "saml",
+      issuer: config.issuer,
+      key,
+      other: APPLICATION.origin,
+      ...SAML_APPLICATION,
+    });
+    if (!saml.ok) {
+      await oidc.value();
+      return saml;
+    }
+    io.write(welcome(config.issuer, passwords));
+    return success(async () => void (await Promise.all([oidc.value(), saml.value()])));
   });
 }
 
@@ -47,8 +65,9 @@ function welcome(issuer: string, passwords: Passwords): string {
   return `
 Moonlatch is running, for this machine only.
 
-  Demo application   ${APPLICATION.origin}
-  Identity provider  ${issuer}
+  Demo application (OpenID Connect)   ${APPLICATION.origin}
+  Demo application (SAML)             ${SAML_APPLICATION.origin}
+  Identity provider                   ${issuer}
 
   Sign in as   demo    with password   ${passwords.demo}
           or   editor  with password   ${passwords.editor}
@@ -64,6 +83,17 @@ function demoPasswords(file: string): Passwords {
   writeFileSync(file, `${JSON.stringify(passwords, undefined, 2)}\n`, { mode: 0o600 });
   chmodSync(file, 0o600);
   return passwords;
+}
+
+/** The SAML demo application's own key; its certificate stands in `config/demo.yaml`. Made once, readable by its owner alone. */
+async function demoSamlKey(data: string): Promise<SamlKey> {
+  const [keyFile, certificateFile] = [join(data, "demo-saml.key.pem"), join(data, "demo-saml.cert.pem")];
+  if (existsSync(keyFile) && existsSync(certificateFile))
+    return { privateKey: readFileSync(keyFile, "utf8"), certificate: readFileSync(certificateFile, "utf8") };
+  const made = await makeSamlKey(realWorld(), "SAML demo application");
+  writeFileSync(keyFile, made.privateKey, { mode: 0o600 });
+  writeFileSync(certificateFile, made.certificate);
+  return made;
 }
 
 /** The demo application is a program of its own, as a real one would be. */

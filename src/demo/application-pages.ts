@@ -11,22 +11,19 @@ a.primary{background:var(--accent);color:var(--card)}table{inline-size:100%;bord
 th{inline-size:34%;font-weight:600;color:var(--muted)}code{font-size:.875rem;overflow-wrap:anywhere}`;
 
 /** For a visitor who has not signed in. */
-export function welcomePage(): string {
+export function welcomePage(other: string | undefined, title = "Demo application"): string {
   return page(
-    "Demo application",
-    `<h1>Demo application</h1><p class="lede">A small application that lets the identity provider sign people in. It shows what it was told.</p>
-<p><a class="button primary" href="/login">Sign in</a></p>`,
+    title,
+    `<h1>${escape(title)}</h1><p class="lede">A small application that lets the identity provider sign people in. It shows what it was told.</p>
+<p><a class="button primary" href="/login">Sign in</a>${otherLink(other)}</p>`,
   );
 }
 
 /** Who signed in, and everything the application was told. */
-export function identityPage({
-  tokens,
-  userinfo,
-}: {
-  tokens: TokenEndpointResponse & TokenEndpointResponseHelpers;
-  userinfo: UserInfoResponse;
-}): string {
+export function identityPage(
+  { tokens, userinfo }: { tokens: TokenEndpointResponse & TokenEndpointResponseHelpers; userinfo: UserInfoResponse },
+  other: string | undefined,
+): string {
   const name = typeof userinfo["name"] === "string" ? userinfo["name"] : userinfo.sub;
   const rest = {
     token_type: tokens.token_type,
@@ -38,9 +35,26 @@ export function identityPage({
   return page(
     "Signed in – Demo application",
     `<h1>Hello, <bdi>${escape(name)}</bdi></h1>
-<p><a class="button primary" href="/logout">Sign out</a><a class="button" href="/refresh">Refresh tokens</a></p>
+<p><a class="button primary" href="/logout">Sign out</a><a class="button" href="/refresh">Refresh tokens</a>${otherLink(other)}</p>
 ${table("What userinfo says", userinfo)}${table("What the ID token says", tokens.claims() ?? {})}${table("The token answer", rest)}`,
   );
+}
+
+/** Who signed in by SAML, and everything the application was told. */
+export function assertionPage(
+  person: { name: string; subject: object; attributes: object; session: object },
+  other: string | undefined,
+): string {
+  return page(
+    "Signed in – SAML demo application",
+    `<h1>Hello, <bdi>${escape(person.name)}</bdi></h1>
+<p><a class="button primary" href="/logout">Sign out</a>${otherLink(other)}</p>
+${table("What the attributes say", person.attributes)}${table("Who the assertion is about", person.subject)}${table("How and when", person.session)}`,
+  );
+}
+
+function otherLink(other: string | undefined): string {
+  return other === undefined ? "" : `<a class="button" href="${escape(other)}">The other demo application</a>`;
 }
 
 export function errorPage(sentence: string): string {

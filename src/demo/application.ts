@@ -1,9 +1,10 @@
 // A small OpenID Connect application of its own process: it shows who signed in and what it was told, and signs out.
 // It knows the provider only through the protocol; its own sessions live in memory and end with it.
-import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as oidc from "openid-client";
 import { errorPage, identityPage, welcomePage } from "./application-pages.ts";
+import { bodyOf, html, type Place, redirect, serveAt, sessionOf } from "./web.ts";
 
 interface Pending {
   readonly verifier: string;
@@ -21,38 +22,23 @@ interface DemoSession {
   signedIn?: SignedIn;
 }
 
-export interface DemoOptions {
+export interface DemoOptions extends Place {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The application's own origin. */
-  readonly origin: string;
-  readonly host: string;
-  readonly port: number;
+  /** Address of the other demo application, to show that one sign-in serves both. */
+  readonly other?: string;
 }
 
 const COOKIE = "demo_app";
-const MAX_SESSIONS = 1_000;
 
 /** Serves the demo application until the returned function is called. */
 export async function serveDemoApplication(options: DemoOptions): Promise<() => Promise<void>> {
   const config = await discover(options);
   const sessions = new Map<string, DemoSession>();
-  const server = createServer((req, res) => {
-    answer({ req, res, config, options, session: sessionOf(req, res, sessions) }).catch((error: unknown) => {
-      process.stderr.write(`demo application: ${error instanceof Error ? error.message : "failed"}\n`);
-      html(res, 500, errorPage("The sign-in could not be completed."));
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  return () =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+  return serveAt(options, (req, res) =>
+    answer({ req, res, config, options, sessions, session: sessionOf(COOKIE, sessions, req, res) }),
+  );
 }
 
 async function discover({ issuer, clientId, clientSecret }: DemoOptions): Promise<oidc.Configuration> {
@@ -68,15 +54,21 @@ interface Exchange {
   readonly config: oidc.Configuration;
   readonly options: DemoOptions;
   readonly session: DemoSession;
+  readonly sessions: Map<string, DemoSession>;
 }
 
 async function answer(exchange: Exchange): Promise<void> {
   const { req, res, options, session } = exchange;
   const url = new URL(req.url ?? "/", options.origin);
+  if (req.method === "POST" && url.pathname === "/backchannel") return hearLogout(exchange);
   if (req.method !== "GET") return html(res, 405, errorPage("This page is only for reading."));
   switch (url.pathname) {
     case "/":
-      return html(res, 200, session.signedIn === undefined ? welcomePage() : identityPage(session.signedIn));
+      return html(
+        res,
+        200,
+        session.signedIn === undefined ? welcomePage(options.other) : identityPage(session.signedIn, options.other),
+      );
     case "/login":
       return begin(exchange);
     case "/callback":
@@ -137,6 +129,25 @@ async function refresh({ res, config, session }: Exchange): Promise<void> {
   redirect(res, "/");
 }
 
+/** OpenID Connect Back-Channel Logout 1.0 section 2.5 and 2.6: the provider says that a person left. */
+async function hearLogout({ req, res, config, options, sessions }: Exchange): Promise<void> {
+  const token = new URLSearchParams(await bodyOf(req)).get("logout_token") ?? "";
+  const { issuer, jwks_uri: keys = "" } = config.serverMetadata();
+  try {
+    const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(keys)), {
+      issuer,
+      audience: options.clientId,
+      typ: "logout+jwt",
+    });
+    const isLogout = typeof payload["events"] === "object" && payload["nonce"] === undefined;
+    for (const session of sessions.values())
+      if (isLogout && session.signedIn?.userinfo.sub === payload.sub) delete session.signedIn;
+    res.writeHead(isLogout ? 200 : 400, { "Cache-Control": "no-store" }).end();
+  } catch {
+    res.writeHead(400, { "Cache-Control": "no-store" }).end();
+  }
+}
+
 function signOut({ res, config, options, session }: Exchange): void {
   const hint = session.signedIn?.tokens.id_token;
   delete session.signedIn;
@@ -145,31 +156,4 @@ function signOut({ res, config, options, session }: Exchange): void {
     ...(hint === undefined ? {} : { id_token_hint: hint }),
   });
   redirect(res, to.href);
-}
-
-function sessionOf(req: IncomingMessage, res: ServerResponse, sessions: Map<string, DemoSession>): DemoSession {
-  const sent = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{43})(?:;|$)`).exec(req.headers.cookie ?? "")?.[1];
-  const known = sent === undefined ? undefined : sessions.get(sent);
-  if (known !== undefined) return known;
-  const id = randomBytes(32).toString("base64url");
-  const session: DemoSession = {};
-  if (sessions.size >= MAX_SESSIONS) sessions.clear();
-  sessions.set(id, session);
-  res.setHeader("Set-Cookie", `${COOKIE}=${id}; HttpOnly; SameSite=Lax; Path=/`);
-  return session;
-}
-
-function redirect(res: ServerResponse, to: string): void {
-  res.writeHead(303, { Location: to, "Cache-Control": "no-store" }).end();
-}
-
-function html(res: ServerResponse, status: number, body: string): void {
-  res
-    .writeHead(status, {
-      "Content-Type": "text/html; charset=utf-8",
-      "Cache-Control": "no-store",
-      "Content-Security-Policy":
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    })
-    .end(body);
 }

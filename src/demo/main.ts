@@ -1,9 +1,14 @@
-// Entry of the demo application's own process. Takes its options as one JSON argument through the environment of its parent.
+// Entry of a demo application's own process. Takes its options as one JSON value through the environment of its parent.
 import { serveDemoApplication } from "./application.ts";
+import { serveSamlDemo } from "./saml-application.ts";
 
-const options = JSON.parse(process.env["MOONLATCH_DEMO"] ?? "{}") as Parameters<typeof serveDemoApplication>[0];
+type Options =
+  | ({ readonly protocol: "oidc" } & Parameters<typeof serveDemoApplication>[0])
+  | ({ readonly protocol: "saml" } & Parameters<typeof serveSamlDemo>[0]);
+
+const options = JSON.parse(process.env["MOONLATCH_DEMO"] ?? "{}") as Options;
 try {
-  const close = await serveDemoApplication(options);
+  const close = await (options.protocol === "saml" ? serveSamlDemo(options) : serveDemoApplication(options));
   process.send?.("ready");
   const stop = () => void close().then(() => process.exit(0));
   process.once("SIGTERM", stop);

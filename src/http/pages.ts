@@ -79,7 +79,9 @@ function refreshOf<Name extends PageName>(
   const isAutomatic = name === "login/handoff" || ("isAutomatic" in model && model.isAutomatic);
   const to = isAutomatic && "href" in model ? model.href : undefined;
   // A result is there to be read.
-  return to === undefined ? undefined : { after: "isOver" in model && model.isOver ? 3 : 0, to };
+  return to === undefined
+    ? undefined
+    : { after: "isOver" in model && model.isOver && model.apps.length > 0 ? 3 : 0, to };
 }
 
 /** Begins with "Error:" when something went wrong, for people who hear the title first. */

@@ -25,6 +25,7 @@ const APART = ["demo"];
 /** Who alone may know a package. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@node-rs/argon2": ["lua"],
+  "@node-saml/node-saml": ["demo"],
   "@peculiar/x509": ["keys"],
   "@xmldom/xmldom": ["saml"],
   bcryptjs: ["lua"],
@@ -32,7 +33,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   ejs: ["http"],
   fengari: ["lua"],
   "intl-messageformat": ["http"],
-  jose: ["keys", "oidc"],
+  jose: ["demo", "keys", "oidc"],
   "oidc-provider": ["oidc"],
   "openid-client": ["demo"],
   "libxml2-wasm": ["saml"],

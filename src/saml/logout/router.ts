@@ -234,7 +234,7 @@ interface Onward {
 }
 
 function page({ apps }: LogoutProcess, onward: Onward | undefined): Reply {
-  const failed = apps.some(({ state }) => state === "failed" || state === "impossible");
+  const failed = apps.some(({ state }) => state === "failed");
   const carriage = onward?.carriage;
   return {
     kind: "page",
