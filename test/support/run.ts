@@ -6,10 +6,16 @@ import { SUITES, type Suite, suiteFiles } from "./suites.ts";
 
 /** Debian packages a suite needs, each with a file that shows it is there. */
 const PACKAGES: Partial<Record<Suite, Readonly<Record<string, string>>>> = {
+  protocol: { xmlsec1: "/usr/bin/xmlsec1" },
   browser: {
     chromium: "/usr/bin/chromium",
     apache2: "/usr/sbin/apache2",
     "libapache2-mod-auth-openidc": "/usr/lib/apache2/modules/mod_auth_openidc.so",
+    "libapache2-mod-auth-mellon": "/usr/lib/apache2/modules/mod_auth_mellon.so",
+    "php-cli": "/usr/bin/php",
+    "python3-pysaml2": "/usr/lib/python3/dist-packages/saml2/client.py",
+    simplesamlphp: "/usr/share/simplesamlphp/www/module.php",
+    xmlsec1: "/usr/bin/xmlsec1",
   },
 };
 

@@ -19,12 +19,19 @@ export function findSignature(root: XmlElement): Result<XmlElement | undefined, 
   const signature = child(root, NS.signature, "Signature");
   if (found.length > 1 || (found.length === 1 && found[0] !== signature))
     return refuse("signature-place", "//ds:Signature", "at most one, a child of the root");
-  const named = all.filter(
-    (element) =>
-      element !== root && Array.from(element.attributes).some(({ localName }) => /^id$/i.test(localName ?? "")),
+  // A Signature may carry an Id of its own; everything else that has one could be taken for what is signed.
+  const named = all.filter((element) => element !== root && identifiersOf(element).length > 0);
+  const isClear = named.every(
+    (element) => element === signature && !identifiersOf(element).includes(attribute(root, "ID") ?? ""),
   );
-  if (named.length > 0) return refuse("identifiers", "//*[@ID]", "an ID at the root alone");
+  if (!isClear) return refuse("identifiers", "//*[@ID]", "an ID at the root alone");
   return signature === undefined ? success(undefined) : shapeOf(signature, root);
+}
+
+function identifiersOf(element: XmlElement): readonly string[] {
+  return Array.from(element.attributes).flatMap(({ localName, value }) =>
+    /^id$/i.test(localName ?? "") ? [value] : [],
+  );
 }
 
 /** xmldsig-core restricted to what saml-core 5.4 allows: one reference to the root, enveloped and exclusive, nothing else. */
