@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { realWorld } from "../app/index.ts";
-import { formatFaults, loadConfig } from "../config/index.ts";
+import { type Config, formatFaults, loadConfig } from "../config/index.ts";
 import { failure, type Result, success } from "../kernel/index.ts";
 import { makeSamlKey, type SamlKey } from "../keys/index.ts";
 import { seedDemoAccounts } from "../lua/index.ts";
@@ -27,7 +27,7 @@ export async function demo(io: CommandEnvironment): Promise<ExitCode> {
     io.writeError(formatFaults(loaded.problem));
     return EXIT.refused;
   }
-  const config = loaded.value;
+  const config = withDemoCertificate(loaded.value, data);
   const passwords = demoPasswords(join(data, "demo-passwords.json"));
   const database = join(data, "accounts.db");
   await seedDemoAccounts(database, [
@@ -85,7 +85,18 @@ function demoPasswords(file: string): Passwords {
   return passwords;
 }
 
-/** The SAML demo application's own key; its certificate stands in `config/demo.yaml`. Made once, readable by its owner alone. */
+/** The provider knows the SAML demo application by the certificate of this checkout. */
+function withDemoCertificate(config: Config, data: string): Config {
+  if (config.saml === undefined) return config;
+  const known = config.saml.service_providers.map((sp) =>
+    sp.entity_id === `${SAML_APPLICATION.origin}/metadata`
+      ? { ...sp, certificates: [join(data, "demo-saml.cert.pem")], require_signed_requests: true }
+      : sp,
+  );
+  return { ...config, saml: { ...config.saml, service_providers: known } };
+}
+
+/** The SAML demo application's own key. Made once, readable by its owner alone. */
 async function demoSamlKey(data: string): Promise<SamlKey> {
   const [keyFile, certificateFile] = [join(data, "demo-saml.key.pem"), join(data, "demo-saml.cert.pem")];
   if (existsSync(keyFile) && existsSync(certificateFile))
