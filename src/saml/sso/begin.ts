@@ -38,6 +38,7 @@ export async function begin(deps: BeginDeps, query: URLSearchParams, res: Respon
       nameIdPolicy: undefined,
       context: undefined,
       subject: undefined,
+      proven: undefined,
       ended: undefined,
     },
     "",

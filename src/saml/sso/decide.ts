@@ -43,8 +43,8 @@ export function decide(request: PendingRequest, sp: ServiceProvider, session: Br
 }
 
 /** saml-core 3.4.1: ForceAuthn wants a proof given for this request. */
-function isStale({ forceAuthn, receivedAt }: PendingRequest, { authTime }: BrowserSession): boolean {
-  return forceAuthn && authTime < Math.floor(receivedAt / 1000);
+function isStale({ forceAuthn, proven }: PendingRequest, { account }: BrowserSession): boolean {
+  return forceAuthn && proven !== account.subject;
 }
 
 /** What the backend's word on this person and provider leads to. `undefined`: they may. */

@@ -62,7 +62,10 @@ export function createSamlGate(deps: SamlGateDeps): SamlGate {
     async finish(req, res, { id }, outcome) {
       if (outcome.kind === "nothing_to_ask") return `${pathOf(id)}/response`;
       if (outcome.kind === "signed_in") await deps.sessions.signIn(req, res, outcome);
-      const next = await deps.requests.moveOn(id, endOf(outcome));
+      const next = await deps.requests.moveOn(id, {
+        ended: endOf(outcome),
+        proven: outcome.kind === "signed_in" ? outcome.account.subject : undefined,
+      });
       return next === undefined ? pathOf(id) : bind(res, next);
     },
   };

@@ -19,6 +19,8 @@ export interface PendingRequest {
     | undefined;
   readonly context: RequestedAuthnContext | undefined;
   readonly subject: string | undefined;
+  /** The subject who signed in for this very request: what ForceAuthn wants, to the second and beyond. */
+  readonly proven: string | undefined;
   /** Set when the person ended it: the status that goes back. */
   readonly ended: "cancelled" | "refused" | undefined;
 }
@@ -33,7 +35,7 @@ export interface PendingRequests {
   record(request: PendingRequest, digestOf: string): Promise<Recorded>;
   find(id: string): Promise<PendingRequest | undefined>;
   /** The next round of a request: what belonged to the last one is over. `undefined` when it was moved on already, to `moved`. */
-  moveOn(id: string, ended: PendingRequest["ended"]): Promise<string | undefined>;
+  moveOn(id: string, progress: Pick<PendingRequest, "ended" | "proven">): Promise<string | undefined>;
   /** Ends the request because its answer goes out now; `false` when it was answered already. */
   answer(id: string): Promise<boolean>;
 }
@@ -83,14 +85,14 @@ export function createPendingRequests({ store, clock, random, lifetime }: Pendin
       await store.put(REQUEST, id, { ...request }, { expiresAt: expiry(request) });
       return { kind: "open", id, isNew: true };
     },
-    async moveOn(id, ended) {
+    async moveOn(id, progress) {
       const taken = asRequest((await store.take(REQUEST, id))?.value);
       if (taken === undefined) {
         const to = (await store.get(MOVED, id))?.value["to"];
         return typeof to === "string" ? to : undefined;
       }
       const next = random.id();
-      await store.put(REQUEST, next, { ...taken, ended }, { expiresAt: expiry(taken) });
+      await store.put(REQUEST, next, { ...taken, ...progress }, { expiresAt: expiry(taken) });
       await store.put(MOVED, id, { to: next }, { expiresAt: clock.now() + KEEP_MOVED });
       if (taken.requestId !== undefined) await reopen(taken, next);
       return next;

@@ -96,6 +96,7 @@ function pendingOf({ message, sp, relayState }: Believed<AuthnRequest>, now: num
     nameIdPolicy,
     context,
     subject,
+    proven: undefined,
     ended: undefined,
   };
 }
