@@ -5,6 +5,7 @@ import { checkConfig, printSchema } from "./config-commands.ts";
 import { demo } from "./demo.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
+import { changeCertificates, listCertificates } from "./saml-commands.ts";
 import { serveFile } from "./serve-file.ts";
 
 export async function runCommand(args: readonly string[], io: CommandEnvironment): Promise<ExitCode> {
@@ -69,6 +70,7 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .option("--json", "machine-readable")
     .action((name: string, options: { config: string; json?: true }) => run(() => showAccount(name, options, io))());
 
+  addSamlCommands(program, run, io);
   try {
     await program.parseAsync(args, { from: "user" });
     return code;
@@ -76,4 +78,39 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
   }
+}
+
+/** The steps of a certificate rollover, in the order in which they are taken. */
+function addSamlCommands(
+  program: Command,
+  run: (work: () => Promise<ExitCode>) => () => Promise<void>,
+  io: CommandEnvironment,
+): void {
+  const file = ["-c, --config <file>", "configuration file", "moonlatch.yaml"] as const;
+  const certificates = program
+    .command("saml")
+    .description("SAML")
+    .command("certificates")
+    .description("the certificates in our metadata");
+  type Options = { config: string; json?: true };
+  const add = (name: string, description: string, work: (id: string, options: Options) => Promise<ExitCode>): void => {
+    certificates
+      .command(name)
+      .option(...file)
+      .option("--json", "machine-readable")
+      .description(description)
+      .action((...args: unknown[]) => {
+        const [first, second] = args;
+        const isNamed = typeof first === "string";
+        return run(() => work(isNamed ? first : "", (isNamed ? second : first) as Options))();
+      });
+  };
+  add("list", "what metadata publishes", (_id, options) => listCertificates(options, io));
+  add("add", "publish one more", (_id, options) => changeCertificates({ kind: "add" }, options, io));
+  add("activate <id>", "sign with it from the next start on", (id, options) =>
+    changeCertificates({ kind: "activate", id }, options, io),
+  );
+  add("remove <id>", "withdraw one that does not sign", (id, options) =>
+    changeCertificates({ kind: "remove", id }, options, io),
+  );
 }

@@ -2,3 +2,11 @@
 
 export { makeSamlKey, type SamlKey } from "./certificate.ts";
 export { type KeyRing, openKeyRing } from "./key-ring.ts";
+export {
+  activateSamlCertificate,
+  addSamlCertificate,
+  type CertificateChange,
+  listSamlCertificates,
+  removeSamlCertificate,
+  type SamlCertificate,
+} from "./saml-keys.ts";

@@ -57,3 +57,15 @@ test("one sign-in serves both protocols, in both directions", async () => {
   const page = await follow(second, await second.get(await sp.loginUrl()), idp.issuer);
   assert.notEqual(page.field("SAMLResponse"), "", "a SAML application opens without a password");
 });
+
+test("the backend sees the validated entity id in the password check and in every lookup, and no client id", async () => {
+  const visitor = createVisitor();
+  const logged = idp.log.length;
+  await saml.signIn(visitor, await sp.loginUrl(), "editor");
+  const calls = idp.log.slice(logged).filter((line) => line.includes("call cid="));
+  assert.ok(
+    calls.some((line) => line.includes("no_auth=false")) && calls.some((line) => line.includes("no_auth=true")),
+    calls.join(""),
+  );
+  for (const call of calls) assert.match(call, /call cid= entity=http:\/\/127\.0\.0\.1:9\/metadata protocol=saml /);
+});
