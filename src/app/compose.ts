@@ -173,7 +173,11 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
-  app.use(healthRouter({ store, state }), securityHeaders({ issuer }), hostGate(issuer));
+  app.use(
+    healthRouter({ store, state, staleMetadata: () => parts.saml?.failing().length ?? 0 }),
+    securityHeaders({ issuer }),
+    hostGate(issuer),
+  );
   app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
   app.use(assets.router);
   if (parts.saml !== undefined) app.use(parts.saml.router);

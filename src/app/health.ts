@@ -2,7 +2,16 @@ import { Router } from "express";
 import type { Store } from "../store/index.ts";
 
 /** `/health/live`: the process answers. `/health/ready`: it can serve people, and is not stopping. */
-export function healthRouter({ store, state }: { store: Store; state: { readonly draining: boolean } }): Router {
+export function healthRouter({
+  store,
+  state,
+  staleMetadata,
+}: {
+  store: Store;
+  state: { readonly draining: boolean };
+  /** How many SAML metadata sources could not be read the last time; their last good copies serve on. */
+  staleMetadata: () => number;
+}): Router {
   const router = Router();
   router.get("/health/live", (_req, res) => void res.set("Cache-Control", "no-store").json({ status: "live" }));
   router.get("/health/ready", async (_req, res) => {
@@ -15,7 +24,7 @@ export function healthRouter({ store, state }: { store: Store; state: { readonly
     res
       .status(isReady ? 200 : 503)
       .set("Cache-Control", "no-store")
-      .json({ status: isReady ? "ready" : "not ready" });
+      .json({ status: isReady ? "ready" : "not ready", stale_metadata: staleMetadata() });
   });
   return router;
 }

@@ -53,6 +53,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       event: "sign_in_refused",
       username,
       client_id: context.oidc_cid,
+      saml_entity_id: context.saml_entity_id,
       address: context.client_ip,
       reason,
       reference: context.session,
@@ -95,6 +96,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
           event: "throttled",
           username,
           client_id: context.oidc_cid,
+          saml_entity_id: context.saml_entity_id,
           address: context.client_ip,
           reference: context.session,
         });

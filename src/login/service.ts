@@ -63,6 +63,7 @@ export function createLoginService({ attempts, password, audit, clock }: LoginSe
             event: "sign_in",
             account: result.identity.name,
             client_id: context.oidc_cid,
+            saml_entity_id: context.saml_entity_id,
             address: context.client_ip,
             amr: ["pwd"],
             reference: context.session,
@@ -120,6 +121,7 @@ function auditDecision(audit: AuditLog, state: LoginState, event: LoginEvent, co
   const about = {
     ...(account === undefined ? {} : { account }),
     client_id: context.oidc_cid,
+    saml_entity_id: context.saml_entity_id,
     address: context.client_ip,
     reference: context.session,
   };

@@ -2,6 +2,7 @@
 import { benchLua } from "./lua.ts";
 import { type Measured, median } from "./measure.ts";
 import { benchOidc } from "./oidc.ts";
+import { benchSaml } from "./saml.ts";
 
 const ROUNDS = 5;
 
@@ -13,6 +14,11 @@ function report(title: string, [subject, baseline]: readonly Measured[]): void {
   );
 }
 
+const saml = await benchSaml(ROUNDS);
+report("SAML gate, signed AuthnRequest over Redirect", saml.redirect);
+report("SAML gate, signed AuthnRequest over POST", saml.post);
+report("SAML response, both signatures", saml.response);
+report("Whole SAML login, memory store, no hash", saml.login);
 const lua = await benchLua(ROUNDS);
 report("Lua call with a full request, 32 in flight", lua.trivial);
 report("Lua verify_password with a result object, 32 in flight", lua.verify);
