@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, KeyObject, sign, webcrypto } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -32,6 +32,7 @@ let idp: TestIdp;
 let folder: string;
 let target: Target;
 let trap: Server;
+let curve: webcrypto.CryptoKeyPair;
 let trapAddress: string;
 const hits: string[] = [];
 const saml = samlJourney(() => idp.issuer);
@@ -48,12 +49,21 @@ before(async () => {
   assert.ok(open !== undefined && strict !== undefined && attacker !== undefined);
   writeFileSync(join(folder, "open.pem"), open.certificate);
   writeFileSync(join(folder, "strict.pem"), strict.certificate);
+  curve = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+  // Loaded late: the keys folder brings in what it wants loaded first.
+  const { X509CertificateGenerator } = await import("@peculiar/x509");
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    { name: "CN=curve", keys: curve as never, signingAlgorithm: { name: "ECDSA", hash: "SHA-256" } },
+    webcrypto as never,
+  );
+  writeFileSync(join(folder, "curve.pem"), certificate.toString("pem"));
   idp = await startIdp({
     script: SCRIPT,
     folder,
     more: `saml:
   service_providers:
     - { entity_id: "https://open.example/metadata", acs: ["https://open.example/acs"], slo: [{ url: "https://open.example/slo" }], certificates: [./open.pem] }
+    - { entity_id: "https://curve.example/metadata", acs: ["https://curve.example/acs"], certificates: [./curve.pem], require_signed_requests: true }
     - { entity_id: "https://strict.example/metadata", acs: ["https://strict.example/acs"], certificates: [./strict.pem], require_signed_requests: true }`,
   });
   target = {
@@ -285,4 +295,16 @@ test("whatever the message, judging it costs less than 50 ms of CPU and 20 MB", 
       `${hostile.attackClass}, ${hostile.name}: ${JSON.stringify(costs)}`,
     );
   }
+});
+
+test("an ECDSA signature is taken as r and s side by side (RFC 9231), and refused when it is changed", async () => {
+  const xml = authnRequest({ issuer: "https://curve.example/metadata", destination: target.destination });
+  const unsigned = `${redirectQuery(xml)}&SigAlg=${encodeURIComponent("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256")}`;
+  const key = KeyObject.from(curve.privateKey);
+  const signature = sign("sha256", Buffer.from(unsigned), { key, dsaEncoding: "ieee-p1363" });
+  const signed = (bytes: Buffer): string => `${unsigned}&Signature=${encodeURIComponent(bytes.toString("base64"))}`;
+  const changed = Buffer.from(signature);
+  changed[5] = (changed[5] ?? 0) ^ 1;
+  assert.equal((await send({ binding: "redirect", payload: signed(changed) })).status, 400);
+  await isAccepted({ binding: "redirect", payload: signed(signature) });
 });

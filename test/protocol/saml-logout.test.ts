@@ -39,7 +39,14 @@ before(async () => {
   for (const [index, origin] of ORIGINS.entries())
     writeFileSync(
       join(folder, `sp${index}.xml`),
-      (await nodeSamlSp({ issuer: "http://localhost", idpCertificate: "x", origin })).metadata,
+      (
+        await nodeSamlSp({
+          issuer: "http://localhost",
+          idpCertificate: "x",
+          origin,
+          logout: index === 0 ? "Redirect" : "POST",
+        })
+      ).metadata,
     );
   idp = await startIdp({
     script: SCRIPT,
@@ -79,8 +86,14 @@ async function isSignedIn(visitor: Visitor): Promise<boolean> {
   return location.includes("code=");
 }
 
-/** Answers the LogoutRequest a page leads to, as a provider does; the provider's own redirect back. */
+/** Answers the LogoutRequest a page leads to, as a provider does; the provider's own redirect back. The second provider wants it posted. */
 async function answerAt(sp: NodeSamlSp, page: Visit): Promise<string> {
+  if (sp === sps[1]) {
+    assert.match(page.body, new RegExp(`<form method="post" action="${sp.slo}"`));
+    const { profile } = await sp.saml.validatePostRequestAsync({ SAMLRequest: page.field("SAMLRequest") });
+    assert.ok(profile?.nameID);
+    return sp.saml.getLogoutResponseUrlAsync(profile, "", {}, true);
+  }
   const { handoff = "" } = page;
   assert.ok(handoff.startsWith(`${sp.slo}?SAMLRequest=`), page.body);
   const { searchParams, search } = new URL(handoff);

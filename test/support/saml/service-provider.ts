@@ -22,6 +22,8 @@ export interface NodeSamlOptions {
   readonly idpCertificate: string;
   readonly origin?: string;
   readonly more?: object;
+  /** The binding its metadata names for logout. */
+  readonly logout?: "Redirect" | "POST";
 }
 
 const keys = new Map<string, Promise<SamlKey>>();
@@ -38,6 +40,7 @@ export async function nodeSamlSp({
   idpCertificate,
   origin = "http://127.0.0.1:9",
   more = {},
+  logout = "Redirect",
 }: NodeSamlOptions): Promise<NodeSamlSp> {
   const key = await testKey("sp");
   const entityId = `${origin}/metadata`;
@@ -72,7 +75,7 @@ export async function nodeSamlSp({
     // node-saml names the POST binding for logout, and takes Redirect as well.
     metadata: saml
       .generateServiceProviderMetadata(key.certificate, key.certificate)
-      .replace(/(<SingleLogoutService Binding="[^"]*:bindings:)HTTP-POST/, "$1HTTP-Redirect"),
+      .replace(/(<SingleLogoutService Binding="[^"]*:bindings:)HTTP-POST/, `$1HTTP-${logout}`),
     loginUrl: (relayState = "", options = {}) => saml.getAuthorizeUrlAsync(relayState, undefined, options),
     async profileOf(response) {
       const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: response });
