@@ -40,7 +40,6 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ["telemetry"],
   "reflect-metadata": ["keys"],
   samlify: ["saml"],
-  "xml-crypto": ["saml"],
   yaml: ["config"],
 };
 /** Entries of threads: what stands at their top is the thread's own state. */

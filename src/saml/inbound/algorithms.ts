@@ -17,10 +17,12 @@ const SIGNATURES: Readonly<Record<string, Algorithm>> = {
 
 export const RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
-export const DIGESTS: ReadonlySet<string> = new Set([
-  "http://www.w3.org/2001/04/xmlenc#sha256",
-  "http://www.w3.org/2001/04/xmlenc#sha512",
-]);
+/** Digest algorithms that are believed, with their names here. */
+export const DIGESTS: Readonly<Record<string, string>> = {
+  "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
+  "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
+  "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
+};
 
 export const TRANSFORMS = {
   enveloped: "http://www.w3.org/2000/09/xmldsig#enveloped-signature",

@@ -133,7 +133,7 @@ function verify(
   { binding, detached }: Envelope,
   sp: ServiceProvider,
 ): Result<{ root: XmlElement; isSigned: boolean }, Refusal> {
-  const found = findSignature(read.root);
+  const found = findSignature(read.source, read.root);
   if (!found.ok) return found;
   if (binding === "redirect") {
     if (found.value !== undefined)

@@ -1,6 +1,6 @@
-import type { KeyObject } from "node:crypto";
-import { SignedXml } from "xml-crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { failure, type Result, success } from "../../kernel/index.ts";
+import { canonicalParts } from "../xml/canonical.ts";
 import { attribute, child, children, elements, everyElement, parseXml, type XmlElement } from "../xml/document.ts";
 import { NS } from "../xml/names.ts";
 import type { Refusal } from "../xml/refusal.ts";
@@ -13,7 +13,9 @@ function refuse(rule: string, at: string, expected: string): Result<never, Refus
 const SIGNATURE = "/*/ds:Signature";
 
 /** The one signature of a message, `undefined` when it has none; refused when its shape allows any doubt about what it covers. */
-export function findSignature(root: XmlElement): Result<XmlElement | undefined, Refusal> {
+export function findSignature(source: string, root: XmlElement): Result<XmlElement | undefined, Refusal> {
+  // Names of elements cannot be written in another way, so that most messages need no walk through their tree.
+  if (!source.includes("Signature")) return success(undefined);
   const all = [...everyElement(root)];
   const found = all.filter((element) => element.localName === "Signature" && element.namespaceURI === NS.signature);
   const signature = child(root, NS.signature, "Signature");
@@ -72,18 +74,38 @@ function referenceOf(reference: XmlElement, root: XmlElement): Result<never, Ref
   const at = `${SIGNATURE}//ds:Reference`;
   if (attribute(reference, "URI") !== `#${attribute(root, "ID")}`)
     return refuse("reference", `${at}/@URI`, "# and the root's ID");
-  const transforms = child(reference, NS.signature, "Transforms");
-  const used = transforms === undefined ? [] : elements(transforms).map(algorithm);
-  const isRight = used.length === 2 && used[0] === TRANSFORMS.enveloped && used[1] === TRANSFORMS.exclusive;
-  if (!isRight)
+  if (!areTransforms(child(reference, NS.signature, "Transforms")))
     return refuse("transforms", `${at}/ds:Transforms`, "enveloped-signature, then exclusive canonicalization");
   const digest = child(reference, NS.signature, "DigestMethod");
-  if (!DIGESTS.has(algorithm(digest)))
-    return refuse("digest-algorithm", `${at}/ds:DigestMethod/@Algorithm`, "SHA-256 or SHA-512");
+  if (!Object.hasOwn(DIGESTS, algorithm(digest)))
+    return refuse("digest-algorithm", `${at}/ds:DigestMethod/@Algorithm`, "SHA-256, SHA-384 or SHA-512");
   const isPlain =
     elements(reference).length === 3 &&
     /^[A-Za-z0-9+/=\s]+$/.test(child(reference, NS.signature, "DigestValue")?.textContent ?? "");
   return isPlain ? undefined : refuse("signature-shape", at, "Transforms, DigestMethod and a plain DigestValue");
+}
+
+function areTransforms(transforms: XmlElement | undefined): boolean {
+  const [first, second, ...more] = transforms === undefined ? [] : elements(transforms);
+  if (first === undefined || second === undefined || more.length > 0) return false;
+  const isEnveloped = algorithm(first) === TRANSFORMS.enveloped && elements(first).length === 0;
+  return (
+    isEnveloped &&
+    algorithm(second) === TRANSFORMS.exclusive &&
+    (elements(second).length === 0 || isInclusiveList(second))
+  );
+}
+
+/** xml-exc-c14n section 4: prefixes that are kept although nothing uses them visibly. */
+function isInclusiveList(transform: XmlElement): boolean {
+  const inner = elements(transform);
+  const [list] = inner;
+  return (
+    inner.length === 1 &&
+    list?.localName === "InclusiveNamespaces" &&
+    list.namespaceURI === TRANSFORMS.exclusive &&
+    elements(list).length === 0
+  );
 }
 
 function algorithm(element: XmlElement | undefined): string {
@@ -92,7 +114,7 @@ function algorithm(element: XmlElement | undefined): string {
 
 /**
  * Verifies the message against each of the sender's keys and returns the root as the signed bytes say it: nothing outside them is
- * ever read.
+ * ever read. The signature's shape was judged by {@link findSignature}; what it says about its own key is not looked at.
  */
 export function readSigned(
   source: string,
@@ -100,13 +122,16 @@ export function readSigned(
   signature: XmlElement,
   keys: readonly KeyObject[],
 ): Result<XmlElement, Refusal> {
-  const uri = algorithm(
-    child(child(signature, NS.signature, "SignedInfo") ?? signature, NS.signature, "SignatureMethod"),
-  );
-  const signed = signedBytes(source, signature, (data, value) => isSignedByAny(keys, uri, data, value));
-  if (signed === undefined)
-    return refuse("signature", SIGNATURE, "a signature by one of the certificates in the metadata");
-  const inside = parseXml(signed);
+  const wrong = refuse("signature", SIGNATURE, "a signature by one of the certificates in the metadata");
+  const parts = partsOf(signature);
+  const canonical = parts === undefined ? undefined : canonicalParts(source, parts.prefixes);
+  if (parts === undefined || canonical === undefined) return wrong;
+  const digest = createHash(DIGESTS[parts.digestAlgorithm] ?? "sha256")
+    .update(canonical.document, "utf8")
+    .digest();
+  if (!digest.equals(base64(parts.digest))) return wrong;
+  if (!isSignedByAny(keys, parts.method, Buffer.from(canonical.signedInfo, "utf8"), base64(parts.value))) return wrong;
+  const inside = parseXml(canonical.document);
   const isSame =
     inside.namespaceURI === root.namespaceURI &&
     inside.localName === root.localName &&
@@ -114,33 +139,32 @@ export function readSigned(
   return isSame ? success(inside) : refuse("signature", SIGNATURE, "a signature over the root");
 }
 
-type Judge = (data: Uint8Array, signature: Uint8Array) => boolean;
-
-/** The canonical form the signature covers, or `undefined` when it does not verify. */
-function signedBytes(source: string, signature: XmlElement, judge: Judge): string | undefined {
-  const signer = new SignedXml({ getCertFromKeyInfo: () => null, publicCert: "judged by us" });
-  const uri = algorithm(
-    child(child(signature, NS.signature, "SignedInfo") ?? signature, NS.signature, "SignatureMethod"),
-  );
-  signer.SignatureAlgorithms = { [uri]: methodOf(uri, judge) };
-  try {
-    signer.loadSignature(signature as unknown as Node);
-    if (!signer.checkSignature(source)) return undefined;
-    const references = signer.getSignedReferences();
-    return references.length === 1 ? references[0] : undefined;
-  } catch {
-    return undefined;
-  }
+interface SignatureParts {
+  readonly method: string;
+  readonly value: string;
+  readonly digestAlgorithm: string;
+  readonly digest: string;
+  readonly prefixes: readonly string[];
 }
 
-/** xml-crypto canonicalizes and digests; whether the signature fits a key is decided here. */
-function methodOf(uri: string, judge: Judge) {
-  return class {
-    getAlgorithmName = (): string => uri;
-    verifySignature = (material: string, _key: unknown, value: string): boolean =>
-      judge(Buffer.from(material, "utf8"), Buffer.from(value, "base64"));
-    getSignature = (): never => {
-      throw new Error("only verifies");
-    };
+function partsOf(signature: XmlElement): SignatureParts | undefined {
+  const info = child(signature, NS.signature, "SignedInfo");
+  const reference = info === undefined ? undefined : child(info, NS.signature, "Reference");
+  if (info === undefined || reference === undefined) return undefined;
+  const transforms = child(reference, NS.signature, "Transforms");
+  const inclusive = transforms === undefined ? undefined : elements(transforms).flatMap(elements)[0];
+  return {
+    method: algorithm(child(info, NS.signature, "SignatureMethod")),
+    value: child(signature, NS.signature, "SignatureValue")?.textContent ?? "",
+    digestAlgorithm: algorithm(child(reference, NS.signature, "DigestMethod")),
+    digest: child(reference, NS.signature, "DigestValue")?.textContent ?? "",
+    prefixes:
+      inclusive === undefined
+        ? []
+        : (attribute(inclusive, "PrefixList") ?? "").split(/\s+/).filter((prefix) => prefix !== ""),
   };
+}
+
+function base64(value: string): Buffer {
+  return Buffer.from(value.replaceAll(/\s/g, ""), "base64");
 }
