@@ -123,6 +123,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   // Signing out of one protocol is told to the other; SAML is put together after OpenID Connect, whose session it uses.
   const parts: { saml: Saml | undefined } = { saml: undefined };
   const oidc = createOidc({
+    otherApps: async (uid) => (await parts.saml?.appsOf(uid)) ?? [],
     afterSignOut: async (left) => parts.saml?.afterSignOut(left),
     config,
     clients,

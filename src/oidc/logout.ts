@@ -29,6 +29,8 @@ export interface LeftSession {
 }
 
 export interface LogoutDeps {
+  /** Applications of other protocols that know of a session, by name. */
+  readonly otherApps: (uid: string) => Promise<readonly string[]>;
   /** Takes a sign-out on to other protocols; the page that does it, or `undefined` when nobody else has to hear of it. */
   readonly afterSignOut: (left: LeftSession) => Promise<string | undefined>;
   readonly pages: LogoutPages;
@@ -39,7 +41,7 @@ export interface LogoutDeps {
 }
 
 /** The `rpInitiatedLogout` feature (OpenID Connect RP-Initiated Logout 1.0) with our pages. */
-export function logoutFeature({ pages, clients, identities }: LogoutDeps) {
+export function logoutFeature({ pages, clients, identities, otherApps }: LogoutDeps) {
   return {
     enabled: true,
     async logoutSource(ctx: KoaContextWithOIDC): Promise<void> {
@@ -50,7 +52,10 @@ export function logoutFeature({ pages, clients, identities }: LogoutDeps) {
         action: `${ROUTES.end_session}/confirm`,
         csrf: secret,
         who: identity === undefined ? undefined : { name: identity.display_name, account: identity.name },
-        apps: Object.keys(session?.authorizations ?? {}).map((id) => clients.name(id)),
+        apps: [
+          ...Object.keys(session?.authorizations ?? {}).map((id) => clients.name(id)),
+          ...(session?.uid === undefined ? [] : await otherApps(session.uid)),
+        ],
       });
     },
     postLogoutSuccessSource(ctx: KoaContextWithOIDC): void {

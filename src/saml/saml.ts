@@ -51,6 +51,8 @@ export interface Saml {
     href: string;
     app: string | undefined;
   }): Promise<string | undefined>;
+  /** The providers that were told about a session, by name. */
+  appsOf(uid: string): Promise<readonly string[]>;
   /** Reads service providers again that changed. */
   refresh(): Promise<void>;
   /** Metadata sources that could not be read the last time. */
@@ -88,6 +90,10 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
   return {
     gate,
     router,
+    appsOf: async (uid) => {
+      const told = await common.participants.ofSession(uid);
+      return [...new Set(told.map((one) => providers.find(one.entityId)?.name ?? one.entityId))];
+    },
     afterSignOut: ({ uid, clients, href, app }) =>
       beginLogout(leaving, { uid, clients, afterwards: { kind: "address", href, app } }),
     refresh: () => providers.refresh(),

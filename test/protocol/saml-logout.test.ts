@@ -130,6 +130,7 @@ test("a sign-out of an OpenID Connect application tells every service provider b
   const confirm = await visitor.get(
     `${idp.issuer}/oidc/logout?client_id=app&post_logout_redirect_uri=${encodeURIComponent("http://127.0.0.1:9/bye")}`,
   );
+  for (const name of ["Test application", "First SP", "Second SP"]) assert.ok(confirm.body.includes(name), name);
   const left = await visitor.post(`${idp.issuer}/oidc/logout/confirm`, { xsrf: confirm.field("xsrf"), logout: "yes" });
   let page = await visitor.get(new URL(left.handoff ?? "", idp.issuer).href);
   for (const sp of sps) page = await follow(visitor, await visitor.get(await answerAt(sp, page)), idp.issuer);

@@ -8,6 +8,7 @@ import { loadSchemas } from "../../src/saml/xml/schema.ts";
 import { createVisitor, follow, type Visit, type Visitor } from "../support/browser.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
 import { SCRIPT } from "../support/journey.ts";
+import { createManualWorld } from "../support/manual-clock.ts";
 import { idpCertificate, samlJourney } from "../support/saml/journey.ts";
 import { authnRequest, redirectQuery } from "../support/saml/messages.ts";
 import { testKey } from "../support/saml/service-provider.ts";
@@ -25,6 +26,7 @@ const ATTRIBUTES = `attributes: { odd: { name: odd, name_format: basic }, groups
 
 let idp: TestIdp;
 let folder: string;
+let world: ReturnType<typeof createManualWorld>;
 const schemas = loadSchemas();
 const saml = samlJourney(() => idp.issuer);
 
@@ -33,7 +35,10 @@ before(async () => {
   writeFileSync(join(folder, "sp.pem"), (await testKey("sp")).certificate);
   const sp = (name: string, more = ""): string =>
     `    - { entity_id: "https://${name}.example/md", name: "SP ${name}", acs: ["https://${name}.example/acs", "https://${name}.example/second"], ${ATTRIBUTES}${more} }`;
+  world = createManualWorld();
+  world.clock.advance(Date.now() - world.clock.now());
   idp = await startIdp({
+    world,
     script: BACKEND,
     folder,
     more: `saml:
@@ -49,7 +54,7 @@ after(async () => {
 
 function ask(name: string, attributes = "", content = ""): string {
   const destination = `${idp.issuer}/saml/sso`;
-  return `${destination}?${redirectQuery(authnRequest({ issuer: `https://${name}.example/md`, destination, attributes, content }), { relayState: "r<&>" })}`;
+  return `${destination}?${redirectQuery(authnRequest({ issuer: `https://${name}.example/md`, destination, attributes, content, instant: new Date(world.clock.now()).toISOString() }), { relayState: "r<&>" })}`;
 }
 
 async function openAt(visitor: Visitor, url: string): Promise<Visit> {
@@ -307,4 +312,15 @@ test("our metadata is schema-valid, signed, and names only what is served", asyn
   assert.doesNotMatch(xml, /PRIVATE/);
   for (const [, address = ""] of xml.matchAll(/ Location="([^"]+)"/g))
     assert.notEqual((await fetch(address)).status, 404, address);
+});
+
+test("a sign-in that takes 25 minutes still succeeds, and one that takes 40 is out of date", async () => {
+  const visitor = createVisitor();
+  const form = await openAt(visitor, ask("plain"));
+  world.clock.advance(25 * 60_000);
+  judged(await saml.submit(visitor, form, "demo"));
+  const late = createVisitor();
+  const other = await openAt(late, ask("plain"));
+  world.clock.advance(40 * 60_000);
+  assert.equal((await late.get(other.url)).status, 410);
 });
