@@ -98,7 +98,7 @@ function believe(read: Read, envelope: Envelope, arrival: Arrival, deps: Inbound
   if (sp === undefined) return refuse("issuer", "/*/saml:Issuer", "the entity ID of a configured service provider");
   const verified = verify(read, envelope, sp);
   if (!verified.ok) return verified;
-  const { root, isSigned } = verified.value;
+  const { root, source, isSigned } = verified.value;
   const message = readMessage(root);
   if (message === undefined || message.issuer !== sp.entityId) return refuse("issuer", "/*/saml:Issuer", sp.entityId);
   if (!isSigned && mustBeSigned(message, sp)) return refuse("signature-missing", "/*", "a signed message");
@@ -106,7 +106,7 @@ function believe(read: Read, envelope: Envelope, arrival: Arrival, deps: Inbound
   const problem =
     commonRules(message, { now, endpoint: deps.issuer + arrival.endpoint, isSigned }) ??
     (isLogoutRequest(message) ? logoutRules(message, now) : undefined) ??
-    disagreement(message, read.source);
+    disagreement(message, source);
   if (problem !== undefined) return failure(problem);
   return success({
     message,
@@ -114,7 +114,7 @@ function believe(read: Read, envelope: Envelope, arrival: Arrival, deps: Inbound
     relayState: envelope.relayState,
     isSigned,
     binding: envelope.binding,
-    source: read.source,
+    source,
   });
 }
 
@@ -132,21 +132,21 @@ function verify(
   read: Read,
   { binding, detached }: Envelope,
   sp: ServiceProvider,
-): Result<{ root: XmlElement; isSigned: boolean }, Refusal> {
+): Result<Read & { readonly isSigned: boolean }, Refusal> {
   const found = findSignature(read.source, read.root);
   if (!found.ok) return found;
   if (binding === "redirect") {
     if (found.value !== undefined)
       return refuse("signature-place", "/*/ds:Signature", "a signature in the query, none in the message");
-    if (detached === undefined) return success({ root: read.root, isSigned: false });
+    if (detached === undefined) return success({ ...read, isSigned: false });
     if (!isSignatureAlgorithm(detached.algorithm))
       return refuse("signature-algorithm", "query SigAlg", "RSA or ECDSA with SHA-256, SHA-384 or SHA-512");
     const isGood = isSignedByAny(sp.signingKeys, detached.algorithm, detached.octets, detached.signature);
     return isGood
-      ? success({ root: read.root, isSigned: true })
+      ? success({ ...read, isSigned: true })
       : refuse("signature", "query Signature", "a signature by one of the certificates in the metadata");
   }
-  if (found.value === undefined) return success({ root: read.root, isSigned: false });
+  if (found.value === undefined) return success({ ...read, isSigned: false });
   const signed = readSigned(read.source, read.root, found.value, sp.signingKeys);
-  return signed.ok ? success({ root: signed.value, isSigned: true }) : signed;
+  return signed.ok ? success({ ...signed.value, isSigned: true }) : signed;
 }

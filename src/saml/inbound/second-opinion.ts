@@ -19,10 +19,11 @@ type Comparison = readonly [at: string, theirs: unknown, ours: string | undefine
 
 /**
  * samlify reads the message with its signature checks off (they are ours) and must see what we saw: a message two readers
- * understand differently is refused.
+ * understand differently is refused. Names of elements cannot be written in another way: a policy is only looked for where its name is.
  */
 export function disagreement(message: InboundMessage, source: string): Refusal | undefined {
-  const read = Extractor.extract(source, FIELDS[message.kind]) as Readonly<Record<string, unknown>>;
+  const fields = FIELDS[message.kind].filter(({ key }) => key !== "nameIDPolicy" || source.includes("NameIDPolicy"));
+  const read = Extractor.extract(source, fields) as Readonly<Record<string, unknown>>;
   const differs = comparisons(message, read).find(
     ([, theirs, ours]) =>
       (typeof theirs === "string" ? theirs.trim() : undefined) !== (ours === "" ? undefined : ours?.trim()),

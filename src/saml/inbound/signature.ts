@@ -112,6 +112,13 @@ function algorithm(element: XmlElement | undefined): string {
   return element === undefined ? "" : (attribute(element, "Algorithm") ?? "");
 }
 
+/** What a signature really covers. */
+export interface SignedContent {
+  readonly root: XmlElement;
+  /** The canonical bytes as text. */
+  readonly source: string;
+}
+
 /**
  * Verifies the message against each of the sender's keys and returns the root as the signed bytes say it: nothing outside them is
  * ever read. The signature's shape was judged by {@link findSignature}; what it says about its own key is not looked at.
@@ -121,7 +128,7 @@ export function readSigned(
   root: XmlElement,
   signature: XmlElement,
   keys: readonly KeyObject[],
-): Result<XmlElement, Refusal> {
+): Result<SignedContent, Refusal> {
   const wrong = refuse("signature", SIGNATURE, "a signature by one of the certificates in the metadata");
   const parts = partsOf(signature);
   const canonical = parts === undefined ? undefined : canonicalParts(source, parts.prefixes);
@@ -136,7 +143,9 @@ export function readSigned(
     inside.namespaceURI === root.namespaceURI &&
     inside.localName === root.localName &&
     attribute(inside, "ID") === attribute(root, "ID");
-  return isSame ? success(inside) : refuse("signature", SIGNATURE, "a signature over the root");
+  return isSame
+    ? success({ root: inside, source: canonical.document })
+    : refuse("signature", SIGNATURE, "a signature over the root");
 }
 
 interface SignatureParts {
