@@ -83,3 +83,27 @@ if (carried && performance.getEntriesByType("navigation")[0]?.type !== "back_for
 // An application that does not take its sign-out message is given up: this page is still here while its answer is awaited.
 const leaving = document.querySelector("[data-skip]");
 if (leaving) setTimeout(() => location.replace(leaving.dataset.skip), SLOW);
+
+// Copy and print: buttons that only scripts can serve.
+for (const button of document.querySelectorAll("[data-copy], [data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    if ("print" in button.dataset) {
+      window.print();
+      return;
+    }
+    const list = document.getElementById(button.dataset.copy);
+    const lines = Array.from(list.querySelectorAll("code"), (code) => code.textContent);
+    try {
+      await navigator.clipboard.writeText(`${lines.join("\n")}\n`);
+      const before = button.textContent;
+      button.textContent = button.dataset.copied;
+      setTimeout(() => {
+        button.textContent = before;
+      }, 3000);
+    } catch {
+      // Not allowed to write: selected, so that the person can.
+      getSelection()?.selectAllChildren(list);
+    }
+  });
+}

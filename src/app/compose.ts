@@ -19,15 +19,7 @@ import {
 } from "../http/index.ts";
 import type { World } from "../kernel/index.ts";
 import { openKeyRing } from "../keys/index.ts";
-import {
-  createAccess,
-  createAttempts,
-  createFailureFloor,
-  createIdentities,
-  createLoginService,
-  createPasswordStep,
-  loginRouter,
-} from "../login/index.ts";
+import { createAccess, createIdentities, createSessionFacts, loginRouter } from "../login/index.ts";
 import { createHostServices, startLuaBackends } from "../lua/index.ts";
 import {
   createAdapterFactory,
@@ -40,13 +32,15 @@ import {
 import { openSaml, type Saml } from "../saml/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
-import { createThrottle } from "../throttle/index.ts";
+import { keyName } from "./device-words.ts";
+import { composeFactors, highestLevel } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { createScopeTitles } from "./scope-titles.ts";
 import { serviceProviders } from "./service-providers.ts";
+import { composeSignIn } from "./sign-in.ts";
 
 export interface Idp {
   readonly app: Express;
@@ -64,17 +58,16 @@ export interface ComposeDeps {
   readonly auditSink?: (line: string) => void;
 }
 
-/** Milliseconds: how long a lookup is reused, how long expired records may stay, what every failed sign-in takes at least. */
+/** Milliseconds: how long a lookup is reused, how long expired records may stay. */
 const LOOKUP_CACHE = 5_000;
 const SWEEP_EVERY = 30_000;
 const REREAD_EVERY = 5_000;
-const FAILURE_MINIMUM = 100;
 const DAY = 86_400_000;
 
 /** The parts list of the whole system: configuration in, running parts out. The only place that knows them all. */
 export async function composeIdp({ config, world, logger, environment, auditSink }: ComposeDeps): Promise<Idp> {
   const { clock, random } = world;
-  const { issuer, login, ui } = config;
+  const { issuer, login, ui, mfa } = config;
   const store = withOauthErrors(await openStore(config.store, world));
   const keys = await openKeyRing({
     store,
@@ -105,21 +98,33 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   const keepIdentity = Math.max(login.session.remember, login.session.absolute, config.oidc.ttl.refresh_token) + DAY;
   const identities = createIdentities({ store, clock, keepFor: 2 * keepIdentity, logger });
   const access = createAccess({ backend: lua.accounts, clock, cacheFor: LOOKUP_CACHE });
-  const throttle = createThrottle({ store, clock, limits: login.throttle });
-  const floor = createFailureFloor({ clock, minimum: FAILURE_MINIMUM });
-  const password = createPasswordStep({
+  const factors = composeFactors({
+    config,
     backend: lua.accounts,
-    throttle,
-    identities,
-    floor,
+    store,
+    world,
+    keys,
     audit,
     logger,
-    clock,
-    showBackendMessage: login.show_backend_message,
+    changed: (owner) => access.forget(owner),
   });
-  const service = createLoginService({ attempts: createAttempts({ store, clock }), password, audit, clock });
-
-  const clients = createOidcClients(config.oidc.clients);
+  const backend = lua.accounts;
+  const { service, devices } = composeSignIn({
+    config,
+    backend,
+    store,
+    world,
+    identities,
+    access,
+    factors,
+    audit,
+    logger,
+  });
+  const can = config.lua.backends.map(({ name }) => factors.can(name));
+  const highest = highestLevel(mfa.levels, can);
+  const sessionFacts = createSessionFacts({ store, clock });
+  const sessionLife = Math.max(login.session.remember, login.session.absolute, login.session.idle);
+  const clients = createOidcClients(config.oidc.clients, mfa);
   // Signing out of one protocol is told to the other; SAML is put together after OpenID Connect, whose session it uses.
   const parts: { saml: Saml | undefined } = { saml: undefined };
   const oidc = createOidc({
@@ -130,6 +135,10 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     identities,
     access,
     facts,
+    sessionFacts,
+    sessionLife,
+    levels: mfa.levels,
+    highest,
     store,
     clock,
     audit,
@@ -150,12 +159,14 @@ export async function composeIdp({ config, world, logger, environment, auditSink
           issuer,
           entityId: config.saml.entity_id ?? `${issuer}/saml/metadata`,
           product: ui.product,
-          entries: serviceProviders(config.saml.service_providers),
+          entries: serviceProviders(config.saml.service_providers, mfa),
           refreshUrls: config.saml.metadata_refresh,
           attempt: login.attempt,
           keys: keys.samlKeys,
           nameIdSecret: keys.nameIdSecret,
           sessions: oidc.sessions,
+          levels: mfa.levels,
+          highest,
           access,
           facts,
           csrf,
@@ -187,11 +198,17 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     loginRouter({
       gates: parts.saml === undefined ? [oidc.gate] : [oidc.gate, parts.saml.gate],
       service,
+      factors,
+      devices,
       access,
       csrf,
       pages,
       facts,
+      clock,
+      keyName,
       forgotHref: login.links.forgot_password,
+      offerPasskey: can.some(({ webauthn }) => webauthn),
+      trustDays: mfa.trusted_devices === undefined ? undefined : Math.round(mfa.trusted_devices.lifetime / DAY),
       offerRemember: login.session.remember > login.session.idle,
       minutes: Math.round(login.attempt / 60_000),
       scopeTitle: (req, request, scope) => scopeTitle(req, request.uiLocales, scope),

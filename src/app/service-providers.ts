@@ -4,10 +4,13 @@ import type { SpEntry, SpSettings } from "../saml/index.ts";
 
 type Entry = NonNullable<Config["saml"]>["service_providers"][number];
 
+/** What holds for providers that say nothing else. */
+type Mfa = Pick<Config["mfa"], "require_mfa" | "supported_mfa">;
+
 /** The operator's entries in the words of the SAML folder. */
-export function serviceProviders(entries: readonly Entry[]): readonly SpEntry[] {
+export function serviceProviders(entries: readonly Entry[], mfa: Mfa): readonly SpEntry[] {
   return entries.map((entry) => {
-    const settings = settingsOf(entry);
+    const settings = settingsOf(entry, mfa);
     if (entry.metadata !== undefined) return { kind: "metadata", source: entry.metadata, name: entry.name, settings };
     const entityId = entry.entity_id ?? "";
     return {
@@ -25,7 +28,7 @@ export function serviceProviders(entries: readonly Entry[]): readonly SpEntry[] 
   });
 }
 
-function settingsOf(entry: Entry): SpSettings {
+function settingsOf(entry: Entry, mfa: Mfa): SpSettings {
   return {
     attributes: Object.fromEntries(
       Object.entries(entry.attributes).map(([key, { name, name_format, friendly_name }]) => [
@@ -40,5 +43,6 @@ function settingsOf(entry: Entry): SpSettings {
     encryptAssertion: entry.encrypt_assertion,
     idpInitiated: entry.idp_initiated,
     allowGroups: entry.allow_groups,
+    policy: { policy: entry.require_mfa ?? mfa.require_mfa, methods: entry.supported_mfa ?? mfa.supported_mfa },
   };
 }

@@ -19,5 +19,6 @@ export type {
   ListOutcome,
   LookupOutcome,
   PasswordOutcome,
+  Unavailable,
   WriteOutcome,
 } from "./port.ts";

@@ -1,4 +1,5 @@
 import type { Secret } from "../kernel/index.ts";
+import type { FunctionName } from "./contract.ts";
 
 /** Which protocol is behind a step; `idp` when none is (account pages, commands). */
 export type BackendProtocol = "oidc" | "saml" | "idp";
@@ -83,6 +84,8 @@ export interface AccountKey {
  * No method throws for what a script did: every fault is `unavailable`, and nothing unexpected is ever an acceptance.
  */
 export interface AccountBackend {
+  /** Which functions of the contract the named backend has; none for a name nobody knows. */
+  functions(backend: string): ReadonlySet<FunctionName>;
   /** `nauthilus_backend_verify_password` with `no_auth=false`, backends tried in order until one finds the user. */
   verifyPassword(username: string, password: Secret, context: CallContext): Promise<PasswordOutcome>;
   /** The same function with `no_auth=true`. With `backend`, only that one is asked. */

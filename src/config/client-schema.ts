@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Secret } from "../kernel/index.ts";
+import { level, methods } from "./mfa-schema.ts";
 
 const uri = z.url("must be an absolute address");
 /** Pages link to these or the provider fetches them: a scheme such as javascript: must not get there. */
@@ -36,6 +37,10 @@ export const clientSchema = z.strictObject({
   backchannel_logout_session_required: z.boolean().optional(),
   default_max_age: z.number().int().nonnegative().optional(),
   require_auth_time: z.boolean().optional(),
+  /** Level; default: `mfa.require_mfa`. */
+  require_mfa: level.optional(),
+  /** The second factors that count here; default: `mfa.supported_mfa`. */
+  supported_mfa: methods.optional(),
   skip_consent: z.boolean().default(false),
   allow_groups: z.array(z.string()).default([]),
   claims: z.strictObject({ id_token: claimMap, userinfo: claimMap, access_token: claimMap }).prefault({}),

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { checkClients } from "./check-client.ts";
+import { checkMfa } from "./check-mfa.ts";
 import { checkSaml } from "./check-saml.ts";
 import type { Finding } from "./finding.ts";
 import { isLoopback } from "./loopback.ts";
@@ -11,6 +12,7 @@ export function crossCheck(config: Config): readonly Finding[] {
     ...checkIssuer(config),
     ...checkLogo(config),
     ...checkBackends(config),
+    ...checkMfa(config),
     ...checkClients(config),
     ...checkSaml(config),
   ];

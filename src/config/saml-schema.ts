@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { level, methods } from "./mfa-schema.ts";
 import { duration } from "./units.ts";
 
 const webUrl = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
@@ -36,6 +37,8 @@ export const serviceProviderSchema = z.strictObject({
   sign_assertion: z.boolean().default(true),
   encrypt_assertion: z.boolean().default(false),
   idp_initiated: z.boolean().default(false),
+  require_mfa: level.optional(),
+  supported_mfa: methods.optional(),
   allow_groups: z.array(z.string().min(1)).default([]),
 });
 

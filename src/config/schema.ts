@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { clientSchema } from "./client-schema.ts";
+import { mfaSchema } from "./mfa-schema.ts";
 import { samlSchema } from "./saml-schema.ts";
 import { duration, rate, size } from "./units.ts";
 
@@ -95,6 +96,7 @@ export const configSchema = z.strictObject({
   store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),
   lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),
   login: loginSchema.prefault({}),
+  mfa: mfaSchema.prefault({}),
   oidc: oidcSchema.prefault({}),
   /** Absent: SAML is off. */
   saml: samlSchema.optional(),

@@ -4,17 +4,14 @@ import { configSchema } from "./schema.ts";
 
 /** Sections the design names but this version does not have yet. */
 const LATER: ReadonlySet<string> = new Set([
-  "mfa",
   "secrets",
   "tls",
   "metrics",
-  "require_mfa",
   "init",
   "queue_wait",
   "hosts",
   "files",
   "workers",
-  "supported_mfa",
 ]);
 
 /** What to write instead of an unknown key: the nearest known one at that place, or that the section does not exist yet. */

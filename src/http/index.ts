@@ -10,7 +10,17 @@ export { createErrorHandler, methodNotAllowed, notFound } from "./errors.ts";
 export { formBody, sameOriginPost } from "./forms.ts";
 export { hostGate, securityHeaders } from "./gate.ts";
 export { preferencesOf } from "./language.ts";
-export type { ConsentItem, LoginModel, Note, PageModels, PageName, Who } from "./page-models.ts";
+export type {
+  ConsentItem,
+  EnrolModel,
+  FactorModel,
+  LoginModel,
+  MethodChoice,
+  Note,
+  PageModels,
+  PageName,
+  Who,
+} from "./page-models.ts";
 export { createPages, type Pages } from "./pages.ts";
 export { type Reply, route } from "./reply.ts";
 export { localPath, type SafeUrl } from "./safe-url.ts";

@@ -43,6 +43,8 @@ export interface LoginModel {
   /** Fields are marked wrong and the password gets the focus. */
   readonly invalid: boolean;
   readonly forgotHref: string | undefined;
+  /** Where the options of a passkey sign-in come from; absent where no backend keeps passkeys. */
+  readonly passkeyHref: string | undefined;
   /** A form with `name=decision value=cancel` returns `access_denied` to the application. */
   readonly cancellable: boolean;
   readonly switchAccount: boolean;
@@ -68,6 +70,35 @@ export interface ConsentModel {
   readonly tosUri: string | undefined;
 }
 
+/** What every page about a second factor has. */
+export interface FactorModel {
+  /** The application that asks; absent on the account pages. */
+  readonly app: string | undefined;
+  readonly action: string;
+  readonly csrf: string;
+  readonly who: Who;
+  readonly note: Note | undefined;
+  /** What was wrong with the last try, beside the field. */
+  readonly fieldError: string | undefined;
+  /** There is another method. */
+  readonly other: boolean;
+  /** "Use another account" and "Cancel" are possible. */
+  readonly switchable: boolean;
+  readonly leave: boolean;
+}
+
+/** One method or kind to choose. */
+export interface MethodChoice {
+  readonly method: string;
+  readonly icon: string;
+  readonly isLast: boolean;
+}
+
+/** Setting something up: in a sign-in, or on the account pages, where Cancel is a link. */
+export interface EnrolModel extends FactorModel {
+  readonly cancelHref: string | undefined;
+}
+
 /** Key = path of the template below `views/`. A missing field is a compile error at the caller. */
 export interface PageModels {
   "login/password": LoginModel;
@@ -81,6 +112,38 @@ export interface PageModels {
   "login/consent": ConsentModel;
   /** "You can't use {app}": the backend or a group rule refused this application; Back sends `access_denied` to it. */
   "login/refused": { readonly app: string; readonly action: string; readonly csrf: string; readonly who: Who };
+  "factor/choose": FactorModel & { readonly methods: readonly MethodChoice[] };
+  "factor/code": FactorModel & {
+    readonly method: "totp" | "recovery" | "enrolment_code";
+    /** Days this device may skip the step, where that is offered. */
+    readonly trustDays: number | undefined;
+  };
+  "factor/key": FactorModel & { readonly optionsHref: string; readonly trustDays: number | undefined };
+  /** Nothing this person can do here would be enough. */
+  "factor/stuck": {
+    readonly app: string | undefined;
+    readonly action: string;
+    readonly csrf: string;
+    readonly who: Who;
+    readonly why: "unreadable" | "unsupported";
+  };
+  "enrol/choose": EnrolModel & { readonly methods: readonly MethodChoice[] };
+  "enrol/totp": EnrolModel & {
+    /** In groups of four. */
+    readonly secret: string;
+    /** `otpauth://…` */
+    readonly address: string;
+    /** Modules along an edge, and the dark ones as an SVG path. */
+    readonly qr: { readonly size: number; readonly path: string };
+  };
+  "enrol/key": EnrolModel & { readonly optionsHref: string };
+  "enrol/codes": Pick<EnrolModel, "action" | "csrf" | "note"> & {
+    readonly codes: readonly string[];
+    readonly account: string;
+    /** ISO 8601, the day. */
+    readonly date: string;
+    readonly downloadHref: string;
+  };
   "login/outofdate": { readonly startHref: string | undefined; readonly minutes: number };
   "login/handoff": { readonly app: string | undefined; readonly href: string };
   "logout/confirm": {

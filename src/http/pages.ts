@@ -28,6 +28,9 @@ export interface Pages {
 }
 
 type Template = (locals: object) => string;
+/** Pages that talk to an authenticator, and pages with more than a form. */
+const CEREMONIES: ReadonlySet<PageName> = new Set(["login/password", "factor/key", "enrol/key"]);
+const WIDE: ReadonlySet<PageName> = new Set(["enrol/totp", "enrol/codes"]);
 const OWN_NAMES: Readonly<Record<string, string>> = { en: "English", de: "Deutsch" };
 
 /** Compiles every template at once: a broken one stops the start, not a sign-in. */
@@ -65,6 +68,8 @@ export function createPages({ viewsRoot, assets, ui, links, logo }: PagesOptions
         title: `${titleOf(name, model, t)} – ${ui.product}`,
         css: [assets.url("style.css"), assets.url("brand.css")],
         js: assets.url("ui.js"),
+        ceremony: CEREMONIES.has(name) ? assets.url("webauthn.js") : undefined,
+        isWide: WIDE.has(name),
         icon: assets.url("favicon.svg"),
       });
     },
@@ -87,7 +92,11 @@ function refreshOf<Name extends PageName>(
 /** Begins with "Error:" when something went wrong, for people who hear the title first. */
 function titleOf<Name extends PageName>(name: Name, model: PageModels[Name], t: Translate): string {
   const note = "note" in model ? model.note : undefined;
-  const isError = name === "error" || note?.tone === "danger" || note?.tone === "warning";
+  const isError =
+    name === "error" ||
+    note?.tone === "danger" ||
+    note?.tone === "warning" ||
+    ("fieldError" in model && model.fieldError !== undefined);
   const app = "app" in model ? (model.app ?? "") : "";
   const own = "kind" in model ? t(`error.${model.kind}.title`) : t(`title.${name}`, { app });
   return isError ? `${t("title.error")}: ${own}` : own;

@@ -17,7 +17,9 @@ export type Reply =
       };
     }[PageName]
   | { readonly kind: "redirect"; readonly to: SafeUrl }
-  | { readonly kind: "json"; readonly body: object; readonly status?: number };
+  | { readonly kind: "json"; readonly body: object; readonly status?: number }
+  /** A text file to keep. */
+  | { readonly kind: "text"; readonly name: string; readonly body: string };
 
 /** Makes an Express handler of a function that answers with a {@link Reply}. The pages are the application's (`app.locals.pages`). */
 export function route(handler: (req: Request, res: Response) => Promise<Reply>): RequestHandler {
@@ -34,6 +36,9 @@ function send(req: Request, res: Response, reply: Reply): void {
       return;
     case "json":
       res.status(reply.status ?? 200).json(reply.body);
+      return;
+    case "text":
+      res.attachment(reply.name).type("text/plain; charset=utf-8").send(reply.body);
       return;
     case "page":
       sendPage(req, res, reply);

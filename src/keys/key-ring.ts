@@ -14,6 +14,8 @@ export interface KeyRing {
   readonly pairwiseSecret: Uint8Array;
   /** Secret behind persistent NameIDs (saml-core 8.3.7). Belongs to every backup: with another one every person is a stranger. */
   readonly nameIdSecret: Uint8Array;
+  /** Secret behind the user handles of passkeys (WebAuthn section 14.6.1). Belongs to every backup: with another one no passkey finds its account. */
+  readonly handleSecret: Uint8Array;
   /** Keys of SAML messages with their certificates, the signing one first; empty where SAML is off. */
   readonly samlKeys: readonly SamlKey[];
 }
@@ -50,6 +52,7 @@ export async function openKeyRing({
     csrfKey: Buffer.from(await secret("csrf"), "base64url"),
     pairwiseSecret: Buffer.from(await secret("pairwise"), "base64url"),
     nameIdSecret: Buffer.from(await secret("name-id"), "base64url"),
+    handleSecret: Buffer.from(await secret("webauthn-handle"), "base64url"),
     samlKeys: saml === undefined ? [] : await samlKeys({ store, world }, saml),
   };
 }

@@ -1,3 +1,4 @@
+import type { Refusal } from "../factors/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import type { LoginState } from "./flow.ts";
@@ -7,12 +8,16 @@ const KIND = "attempt";
 /** Milliseconds an attempt outlives its first answer at most; the protocol's own expiry is the one people meet. */
 const KEEP = 24 * 3_600_000;
 
-/** A sign-in that was just refused, for the next view of the form. Never holds the password. */
-export interface FailedSignIn {
-  readonly username: string;
-  readonly remember: boolean;
-  readonly message: string | undefined;
-}
+/** What was just refused, for the next view of the form. Never holds what was typed as a secret. */
+export type Failure =
+  | {
+      readonly kind: "password";
+      readonly username: string;
+      readonly remember: boolean;
+      readonly message: string | undefined;
+    }
+  /** `misses`: how many in a row at this step. */
+  | { readonly kind: "factor"; readonly why: Refusal; readonly misses: number };
 
 /** One stored attempt: where it stands and how many forms it has used up. */
 export interface Attempt {
@@ -20,15 +25,15 @@ export interface Attempt {
   readonly state: LoginState;
   /** Grows with every form that was answered; a form is good for one answer. */
   readonly step: number;
-  readonly failure: FailedSignIn | undefined;
+  readonly failure: Failure | undefined;
 }
 
 /** Attempts over the store. All writes are compare-and-swap, so that two tabs or instances cannot both move one attempt. */
 export interface Attempts {
-  /** The attempt for a request as it stands; a new one begins where the request says. */
-  open(request: SignInRequest): Promise<Attempt>;
+  /** The attempt for a request as it stands; `undefined` before its first answer: it begins where the request says. */
+  find(request: SignInRequest): Promise<Attempt | undefined>;
   /** Moves the attempt on and returns it; `undefined` when another answer was faster. */
-  move(attempt: Attempt, state: LoginState, failure?: FailedSignIn): Promise<Attempt | undefined>;
+  move(attempt: Attempt, state: LoginState, failure?: Failure): Promise<Attempt | undefined>;
 }
 
 export function createAttempts({ store, clock }: { store: Store; clock: Clock }): Attempts {
@@ -52,11 +57,7 @@ export function createAttempts({ store, clock }: { store: Store; clock: Clock })
   };
 
   return {
-    async open(request) {
-      return (
-        (await read(request.id))?.attempt ?? { id: request.id, state: request.initial, step: 0, failure: undefined }
-      );
-    },
+    find: async (request) => (await read(request.id))?.attempt,
     async move(attempt, state, failure) {
       const next: Attempt = { id: attempt.id, state, step: attempt.step + 1, failure };
       return (await write(next)) ? next : undefined;

@@ -2,6 +2,7 @@ import type { Request, Response } from "express";
 import type { BackendProtocol, CallContext } from "../backend/index.ts";
 import type { AccessRule } from "./access.ts";
 import type { LoginOutcome, LoginState } from "./flow.ts";
+import type { Demand } from "./plan.ts";
 
 /** The request an attempt serves, as its protocol validated it. */
 export interface SignInRequest {
@@ -14,6 +15,8 @@ export interface SignInRequest {
     "protocol" | "oidc_cid" | "saml_entity_id" | "oidc_client_name" | "redirect_uri" | "requested_scopes"
   >;
   readonly rule: AccessRule;
+  /** How strongly the person has to prove who they are. */
+  readonly demand: Demand;
   /** The application's name as people know it. */
   readonly app: string | undefined;
   readonly details: ApplicationDetails;
@@ -38,7 +41,7 @@ export interface ApplicationDetails {
  */
 export interface SignInGate {
   /** The path segment below `/login/` and the name in attempts. */
-  readonly via: "oidc" | "saml";
+  readonly via: "oidc" | "saml" | "account";
   /** The request behind `id`; `expired` when it is unknown or over, `no_cookie` when this browser holds nothing that ties it to one. */
   open(req: Request, res: Response, id: string): Promise<SignInRequest | "expired" | "no_cookie">;
   /** Records the outcome; the local path (or a validated address of the application) the browser goes on to. */

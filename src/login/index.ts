@@ -11,14 +11,26 @@ export {
   withGroups,
 } from "./access.ts";
 export { createAttempts } from "./attempts.ts";
+export { createDevices, type Devices, type TrustedDevice } from "./devices.ts";
+export { createFactorStep } from "./factor-step.ts";
 export type { ConnectionFacts, RequestFacts } from "./facts.ts";
 export { createFailureFloor } from "./failure-floor.ts";
 export type { LoginOutcome, LoginState } from "./flow.ts";
 export type { SignInGate, SignInRequest } from "./gate.ts";
 export { createIdentities, type Identities } from "./identities.ts";
 export type { AccountIdentity } from "./identity.ts";
-export { type Level, levelOf } from "./levels.ts";
+export { type Level, levelNames, levelOf } from "./levels.ts";
 export { createPasswordStep } from "./password-step.ts";
+export { type Demand, isMet } from "./plan.ts";
+export { amrOf, authTimeOf, type Levels, levelOfProofs, mergeProofs, type Proofs } from "./proofs.ts";
 export { loginRouter } from "./router.ts";
-export { createLoginService } from "./service.ts";
-export type { BrowserSession, BrowserSessions, EndedApplication, EndedSession, SignedIn } from "./sessions.ts";
+export { createLoginService, type LoginService } from "./service.ts";
+export { createSessionFacts, type SessionFacts, type SessionFactsStore } from "./session-facts.ts";
+export type {
+  BrowserSession,
+  BrowserSessions,
+  EndedApplication,
+  EndedSession,
+  SessionEntry,
+  SignedIn,
+} from "./sessions.ts";

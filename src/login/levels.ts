@@ -16,3 +16,8 @@ const NAMES: Readonly<Record<string, Level>> = {
 export function levelOf(name: string): Level | undefined {
   return Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
 }
+
+/** The names one protocol uses. */
+export function levelNames(protocol: "oidc" | "saml"): readonly string[] {
+  return Object.keys(NAMES).filter((name) => (protocol === "oidc" ? !name.startsWith("urn:oasis:") : name !== "phr"));
+}

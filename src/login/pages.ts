@@ -1,16 +1,19 @@
 import type { ConsentItem, LoginModel, Note, PageModels, Who } from "../http/index.ts";
 import type { AccessAccount } from "./access.ts";
+import { type FactorPage, type FactorPageInput, factorPage } from "./factor-pages.ts";
 import { type LoginState, OPTIONAL_SCOPES } from "./flow.ts";
 import type { SignInRequest } from "./gate.ts";
 import type { AccountIdentity } from "./identity.ts";
 
 /** A page of the sign-in with its model: the page is a function of the state. */
-export type LoginPage = {
-  [Name in "login/password" | "login/account" | "login/consent" | "login/refused"]: {
-    readonly name: Name;
-    readonly model: PageModels[Name];
-  };
-}["login/password" | "login/account" | "login/consent" | "login/refused"];
+export type LoginPage =
+  | FactorPage
+  | {
+      [Name in "login/password" | "login/account" | "login/consent" | "login/refused"]: {
+        readonly name: Name;
+        readonly model: PageModels[Name];
+      };
+    }["login/password" | "login/account" | "login/consent" | "login/refused"];
 
 export interface PageInput {
   readonly request: SignInRequest;
@@ -27,6 +30,9 @@ export interface PageInput {
   readonly account?: AccessAccount;
   /** Texts of the catalogue, in the person's language. */
   readonly scopeTitle: (scope: string) => string;
+  readonly factor: Pick<FactorPageInput, "fieldError" | "trustDays" | "totp" | "codes" | "date">;
+  /** Some backend keeps passkeys. */
+  readonly offerPasskey: boolean;
 }
 
 /** The page that fits a state, or `undefined` for a finished attempt. */
@@ -36,12 +42,18 @@ export function pageOf(state: LoginState, input: PageInput): LoginPage | undefin
   switch (state.at) {
     case "identify":
       return { name: "login/password", model: loginModel(state, input) };
+    case "prove":
+    case "enrol":
+    case "codes":
+    case "stuck":
+      return factorPage(state, { ...input.factor, app, action, csrf, note: input.note });
     case "choose":
       return { name: "login/account", model: { app, action, csrf, who: whoOf(state.account) } };
     case "consent":
       return { name: "login/consent", model: consentModel(state, input) };
     case "refused":
       return { name: "login/refused", model: { app: app ?? "", action, csrf, who: whoOf(state.account) } };
+    case "more":
     case "done":
       return undefined;
     default:
@@ -65,6 +77,7 @@ function loginModel(state: Extract<LoginState, { at: "identify" }>, input: PageI
     note: input.note,
     invalid: input.invalid ?? false,
     forgotHref: input.forgotHref,
+    passkeyHref: input.offerPasskey ? `${input.action}/options` : undefined,
     cancellable: input.request.app !== undefined,
     switchAccount: state.fixed,
   };

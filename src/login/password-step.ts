@@ -1,14 +1,14 @@
-import type { AccountBackend, CallContext } from "../backend/index.ts";
+import type { Account, AccountBackend, CallContext } from "../backend/index.ts";
 import type { Clock, Secret } from "../kernel/index.ts";
 import type { AuditLog, Logger } from "../telemetry/index.ts";
-import type { Throttle } from "../throttle/index.ts";
+import type { AttemptSubject, Throttle } from "../throttle/index.ts";
 import type { FailureFloor } from "./failure-floor.ts";
 import type { Identities } from "./identities.ts";
 import { type AccountIdentity, identityOf } from "./identity.ts";
 
 /** What a typed user name and password led to. A wrong password, an unknown user and a refusal are one outcome on purpose. */
 export type PasswordResult =
-  | { readonly code: "accepted"; readonly identity: AccountIdentity }
+  | { readonly code: "accepted"; readonly identity: AccountIdentity; readonly account: Account }
   | { readonly code: "rejected"; readonly message: string | undefined }
   | { readonly code: "throttled"; readonly retryAfterMs: number }
   | { readonly code: "unavailable"; readonly reason: string };
@@ -17,6 +17,8 @@ export interface PasswordAttempt {
   readonly username: string;
   readonly password: Secret;
   readonly context: CallContext;
+  /** The browser, where this name signed in with it before. */
+  readonly device: string | undefined;
 }
 
 export interface PasswordStep {
@@ -63,7 +65,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   };
 
   const ask = async (attempt: PasswordAttempt, startedAt: number): Promise<PasswordResult> => {
-    const subject = { account: attempt.username, address: attempt.context.client_ip };
+    const subject = subjectOf(attempt);
     const answer = await backend.verifyPassword(attempt.username, attempt.password, attempt.context);
     switch (answer.code) {
       case "unavailable":
@@ -79,7 +81,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
         throttle
           .success(subject)
           .catch((cause: unknown) => logger.warn("A throttle counter could not be reset.", { cause }));
-        return { code: "accepted", identity };
+        return { code: "accepted", identity, account: answer.account };
       }
       default:
         return answer satisfies never;
@@ -90,7 +92,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
     async check(attempt) {
       const startedAt = clock.monotonic();
       const { username, context } = attempt;
-      const allowed = await throttle.attempt({ account: username, address: context.client_ip });
+      const allowed = await throttle.attempt(subjectOf(attempt));
       if (!allowed.allowed) {
         audit.record({
           event: "throttled",
@@ -106,6 +108,10 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       return ask(attempt, startedAt);
     },
   };
+}
+
+function subjectOf({ username, context, device }: PasswordAttempt): AttemptSubject {
+  return { account: username, address: context.client_ip, device };
 }
 
 function isPlausible({ username, password }: PasswordAttempt): boolean {

@@ -1,69 +1,58 @@
 import { type Request, type Response, Router } from "express";
-import {
-  type Csrf,
-  formBody,
-  localPath,
-  methodNotAllowed,
-  type Note,
-  type Pages,
-  preferencesOf,
-  type Reply,
-  route,
-} from "../http/index.ts";
+import { formBody, localPath, methodNotAllowed, type Reply, route } from "../http/index.ts";
 import { IdpError } from "../kernel/index.ts";
-import type { Access } from "./access.ts";
 import type { Fields } from "./answers.ts";
 import type { Attempt } from "./attempts.ts";
-import type { RequestFacts } from "./facts.ts";
-import type { SignInGate, SignInRequest } from "./gate.ts";
-import { type LoginPage, pageOf } from "./pages.ts";
-import type { LoginService, StepResult } from "./service.ts";
-
-export interface LoginRouterDeps {
-  readonly gates: readonly SignInGate[];
-  readonly service: LoginService;
-  readonly access: Access;
-  readonly csrf: Csrf;
-  readonly pages: Pages;
-  readonly facts: RequestFacts;
-  readonly forgotHref: string | undefined;
-  readonly offerRemember: boolean;
-  /** Minutes an attempt lives, for the out-of-date page. */
-  readonly minutes: number;
-  /** A scope in words, in the person's language. */
-  readonly scopeTitle: (req: Request, request: SignInRequest, scope: string) => string;
-}
+import { ceremonyOf } from "./ceremony.ts";
+import { codesFile } from "./codes-file.ts";
+import type { SignInRequest } from "./gate.ts";
+import { type Browser, contextOf, placeOf, type StepResult } from "./service.ts";
+import { formBinding, languageOf, view } from "./view.ts";
+import type { LoginRouterDeps, Visit } from "./visit.ts";
 
 /** The steps of a sign-in: `GET` shows where the attempt stands, `POST` answers the form shown. */
 export function loginRouter(deps: LoginRouterDeps): Router {
   const router = Router();
   for (const gate of deps.gates) {
     const path = `/login/${gate.via}/:id`;
+    const visit = (req: Request, res: Response): Visit => ({ ...deps, gate, req, res });
     router.get(
       path,
-      route((req, res) => show({ ...deps, gate, req, res })),
+      route((req, res) => show(visit(req, res))),
     );
     router.post(
       path,
       formBody(),
-      route((req, res) => answer({ ...deps, gate, req, res })),
+      route((req, res) => answer(visit(req, res))),
     );
     router.all(path, methodNotAllowed(["GET", "POST"]));
+    router.post(
+      `${path}/options`,
+      formBody(),
+      route((req, res) => options(visit(req, res))),
+    );
+    router.get(
+      `${path}/codes.txt`,
+      route((req, res) => download(visit(req, res))),
+    );
   }
   return router;
 }
-
-type Visit = LoginRouterDeps & { readonly gate: SignInGate; readonly req: Request; readonly res: Response };
 
 function open({ gate, req, res }: Visit): Promise<SignInRequest | "expired" | "no_cookie"> {
   const id = req.params["id"];
   return typeof id === "string" ? gate.open(req, res, id) : Promise.resolve("expired");
 }
 
+function browserOf({ facts, devices, keyName, req }: Visit): Browser {
+  const connection = facts.of(req);
+  return { facts: connection, device: devices.of(req), keyName: keyName(connection.user_agent) };
+}
+
 async function show(visit: Visit): Promise<Reply> {
   const request = await open(visit);
   if (typeof request === "string") return closed(visit, request);
-  const attempt = await visit.service.open(request);
+  const attempt = await visit.service.open(request, browserOf(visit));
   if (attempt.state.at === "done") return { kind: "redirect", to: localPath(await finish(visit, request, attempt)) };
   return view(visit, request, attempt, {});
 }
@@ -71,15 +60,44 @@ async function show(visit: Visit): Promise<Reply> {
 async function answer(visit: Visit): Promise<Reply> {
   const request = await open(visit);
   if (typeof request === "string") return closed(visit, request);
-  const attempt = await visit.service.open(request);
+  const browser = browserOf(visit);
+  const attempt = await visit.service.open(request, browser);
   const fields = visit.req.body as Fields;
   const form = formOf(visit, request, attempt, fields["csrf"] ?? "");
   if (form === "foreign") throw new IdpError("ATTEMPT_FOREIGN");
   // A form that was used already is a double click or the back button: its running answer, or where the attempt stands now.
   const running = form === "spent" ? visit.service.running(request, attempt.step - 1) : undefined;
   if (form === "spent" && running === undefined) return here(visit, request);
-  const result = await (running ?? visit.service.answer(request, attempt, fields, visit.facts.of(visit.req)));
+  const result = await (running ?? visit.service.answer(request, attempt, fields, browser));
   return replyTo(visit, request, attempt, result);
+}
+
+/** The options of a WebAuthn ceremony, for the step the attempt is at and no other. */
+async function options(visit: Visit): Promise<Reply> {
+  const request = await open(visit);
+  if (typeof request === "string") throw new IdpError("ATTEMPT_FOREIGN");
+  const browser = browserOf(visit);
+  const attempt = await visit.service.open(request, browser);
+  const fields = visit.req.body as Fields;
+  if (formOf(visit, request, attempt, fields["csrf"] ?? "") !== "current") throw new IdpError("ATTEMPT_FOREIGN");
+  const made = await ceremonyOf(visit.factors, request, attempt.state, contextOf(request, browser.facts));
+  if (made === undefined) throw new IdpError("ATTEMPT_FOREIGN");
+  if ("code" in made) throw new IdpError("BACKEND_UNAVAILABLE", { because: made.reason });
+  return { kind: "json", body: made };
+}
+
+/** The recovery codes as a file, while they may still be seen. */
+async function download(visit: Visit): Promise<Reply> {
+  const request = await open(visit);
+  if (typeof request === "string") return closed(visit, request);
+  const attempt = await visit.service.open(request, browserOf(visit));
+  if (attempt.state.at !== "codes") return here(visit, request);
+  const { account } = attempt.state;
+  const codes = await visit.factors.enrolling.pendingCodes(
+    placeOf(request, { account, context: contextOf(request, visit.facts.of(visit.req)) }),
+  );
+  if (codes === undefined) return here(visit, request);
+  return codesFile(codes);
 }
 
 /** Whether a form belongs to the attempt's present step, to an earlier one, or to nobody we know. */
@@ -89,14 +107,10 @@ function formOf(
   attempt: Attempt,
   token: string,
 ): "current" | "spent" | "foreign" {
-  if (csrf.verify(bindingOf(request, attempt.step), token)) return "current";
+  if (csrf.verify(formBinding(request, attempt.step), token)) return "current";
   for (let step = attempt.step - 1; step >= 0; step -= 1)
-    if (csrf.verify(bindingOf(request, step), token)) return "spent";
+    if (csrf.verify(formBinding(request, step), token)) return "spent";
   return "foreign";
-}
-
-function bindingOf(request: SignInRequest, step: number): string {
-  return `login:${request.id}:${step}`;
 }
 
 async function replyTo(visit: Visit, request: SignInRequest, before: Attempt, result: StepResult): Promise<Reply> {
@@ -106,34 +120,45 @@ async function replyTo(visit: Visit, request: SignInRequest, before: Attempt, re
     case "stale":
       return here(visit, request);
     case "throttled": {
-      const minutes = Math.ceil(result.retryAfterMs / 60_000);
       const headers = { "Retry-After": String(Math.ceil(result.retryAfterMs / 1000)) };
       return view(visit, request, before, {
         status: 429,
         headers,
-        note: notes(visit, request).throttled(minutes),
-        username: result.username,
+        throttledFor: result.retryAfterMs,
+        ...nameIn(result),
       });
     }
-    case "unavailable": {
-      const reference = visit.facts.of(visit.req).session;
-      const headers = { "Retry-After": "30" };
+    case "unavailable":
       return view(visit, request, before, {
         status: 503,
-        headers,
-        note: notes(visit, request).unavailable(reference),
-        username: result.username,
+        headers: { "Retry-After": "30" },
+        isUnavailable: true,
+        ...nameIn(result),
       });
-    }
     default:
       return result satisfies never;
   }
 }
 
-function finish({ gate, req, res }: Visit, request: SignInRequest, attempt: Attempt): Promise<string> {
+function nameIn({ username }: { readonly username?: string }): { username?: string } {
+  return username === undefined ? {} : { username };
+}
+
+/** Hands the outcome to the protocol; a browser that signed in is remembered before. */
+async function finish(
+  { gate, req, res, devices, facts }: Visit,
+  request: SignInRequest,
+  attempt: Attempt,
+): Promise<string> {
   if (attempt.state.at !== "done")
     throw new IdpError("INTERNAL", { because: "an unfinished attempt cannot be handed on" });
-  return gate.finish(req, res, request, attempt.state.outcome);
+  const { outcome } = attempt.state;
+  if (outcome.kind === "signed_in") {
+    const { account, typed, trust } = outcome;
+    const device = await devices.remember(req, res, typed === undefined ? [account.name] : [account.name, typed]);
+    if (trust) await devices.trust(device, account.subject, facts.of(req).user_agent);
+  }
+  return gate.finish(req, res, request, outcome);
 }
 
 /** A POST that completes answers 200: a redirect chain of a POST is held to `form-action 'self'` by browsers. */
@@ -156,72 +181,4 @@ function here({ gate }: Visit, request: SignInRequest): Reply {
 function closed({ minutes }: Visit, why: "expired" | "no_cookie"): Reply {
   if (why === "no_cookie") throw new IdpError("COOKIES_MISSING");
   return { kind: "page", name: "login/outofdate", model: { startHref: undefined, minutes }, status: 410 };
-}
-
-function languageOf(request: SignInRequest): { uiLocales?: string } {
-  return request.uiLocales === undefined ? {} : { uiLocales: request.uiLocales };
-}
-
-interface Shown {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly note?: Note;
-  readonly username?: string;
-}
-
-async function view(visit: Visit, request: SignInRequest, attempt: Attempt, shown: Shown): Promise<Reply> {
-  const { csrf, gate, req, forgotHref, offerRemember, scopeTitle } = visit;
-  const failed = shown.note === undefined ? attempt.failure : undefined;
-  const typed = shown.username === undefined ? failed : { username: shown.username, remember: false };
-  const note = shown.note ?? (failed === undefined ? undefined : notes(visit, request).failed(failed.message));
-  const account = await accountFor(visit, request, attempt);
-  const found: LoginPage | undefined = pageOf(attempt.state, {
-    request,
-    csrf: csrf.tokenFor(bindingOf(request, attempt.step)),
-    action: `/login/${gate.via}/${encodeURIComponent(request.id)}`,
-    forgotHref,
-    offerRemember,
-    invalid: failed !== undefined,
-    scopeTitle: (scope) => scopeTitle(req, request, scope),
-    ...(note === undefined ? {} : { note }),
-    ...(typed === undefined ? {} : { typed }),
-    ...(account === undefined ? {} : { account }),
-  });
-  if (found === undefined) return here(visit, request);
-  return {
-    kind: "page",
-    ...found,
-    status: shown.status ?? 200,
-    headers: shown.headers ?? {},
-    ...languageOf(request),
-  };
-}
-
-/** What the consent page shows as values; without an answer of the backend it shows none. */
-async function accountFor({ access, facts, req }: Visit, request: SignInRequest, attempt: Attempt) {
-  if (attempt.state.at !== "consent") return undefined;
-  const context = { ...facts.of(req), ...request.application, grant_type: "" };
-  const decision = await access.decide(attempt.state.account, request.rule, context);
-  return decision.code === "allowed" ? decision.account : undefined;
-}
-
-function notes({ pages, req }: Visit, request: SignInRequest) {
-  const { t } = pages.translator({ ...preferencesOf(req), ...languageOf(request) });
-  return {
-    failed: (message: string | undefined): Note => ({
-      tone: "danger",
-      title: t("login.failed.title"),
-      text: message ?? t("login.failed.text"),
-    }),
-    throttled: (minutes: number): Note => ({
-      tone: "warning",
-      title: t("login.throttled.title"),
-      text: t("login.throttled.text", { minutes }),
-    }),
-    unavailable: (ref: string): Note => ({
-      tone: "warning",
-      title: t("login.unavailable.title"),
-      text: t("login.unavailable.text", { ref }),
-    }),
-  };
 }

@@ -152,6 +152,7 @@ export function createLuaAccounts({
   };
 
   return {
+    functions: (name) => new Set(backends.find(({ options }) => options.name === name)?.pool.functions),
     async verifyPassword(username, password, context): Promise<PasswordOutcome> {
       const own = { password: toBytes(password.expose()), no_auth: false };
       const found = await firstThatKnows(serving(context), (backend) => verify(backend, username, context, own));

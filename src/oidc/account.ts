@@ -1,7 +1,15 @@
 import { type Account, type FindAccount, type KoaContextWithOIDC } from "oidc-provider";
 import type { CallContext } from "../backend/index.ts";
 import type { Clock } from "../kernel/index.ts";
-import type { Access, AccessAccount, AccessDecision, Identities, RequestFacts } from "../login/index.ts";
+import type {
+  Access,
+  AccessAccount,
+  AccessDecision,
+  Identities,
+  Proofs,
+  RequestFacts,
+  SessionFactsStore,
+} from "../login/index.ts";
 import { withGroups } from "../login/index.ts";
 import type { Store } from "../store/index.ts";
 import type { ClaimRules } from "./claims.ts";
@@ -21,7 +29,19 @@ export function isDenied(account: Account | undefined): boolean {
   return (account as DecidedAccount | undefined)?.decision?.code === "denied";
 }
 
+/** What a person proved, carried from the step where it was proven to the session it belongs to. */
+export const PROOFS_RESULT = "moonlatch_proofs";
+
+export interface ProofsResult {
+  readonly proofs: Proofs;
+  readonly isTrusted: boolean;
+  readonly remember: boolean;
+}
+
 export interface FindAccountDeps {
+  readonly sessionFacts: SessionFactsStore;
+  /** Milliseconds a session may live. */
+  readonly sessionLife: number;
   readonly identities: Identities;
   readonly access: Access;
   readonly clients: OidcClients;
@@ -43,6 +63,9 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
 
   const remember = (key: string, decision: AccessDecision) =>
     store.put(KIND, key, { decision }, { expiresAt: clock.now() + KEEP });
+  const rememberFor = async ({ isAuthorizing, key }: ReturnType<typeof visitOf>, decision: AccessDecision) => {
+    if (isAuthorizing && key !== undefined) await remember(key, decision);
+  };
   const recall = async (key: string | undefined): Promise<AccessDecision | undefined> => {
     const record = key === undefined ? undefined : await store.get(KIND, key);
     return record?.value["decision"] as AccessDecision | undefined;
@@ -57,13 +80,13 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
     const visit = visitOf(ctx, subject, token as TokenFacts | undefined);
     const handed = visit.route === "resume" ? handedOver(ctx, subject) : undefined;
     const known = handed ?? (visit.mayRecall ? await recall(visit.key) : undefined);
+    if (visit.route === "resume") await rememberProofs(ctx, subject, deps);
     const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(visit.clientId));
     if (decision.code === "unavailable") {
       // With `prompt=none` nobody looks at a page: the application hears of it.
       throw temporarilyUnavailable("the account backend cannot answer now", ctx.oidc.prompts?.has("none") ?? false);
     }
-    if (visit.isAuthorizing && visit.key !== undefined && (known === undefined || handed !== undefined))
-      await remember(visit.key, decision);
+    if (known === undefined || handed !== undefined) await rememberFor(visit, decision);
     if (decision.code === "denied" && !visit.isAuthorizing) return undefined;
     return accountOf(subject, decision, deps, visit.clientId);
   };
@@ -85,6 +108,35 @@ function visitOf(ctx: KoaContextWithOIDC, subject: string, token: TokenFacts | u
     mayRecall,
     key: sessionUid === undefined ? undefined : `${sessionUid}:${clientId}:${subject}`,
   };
+}
+
+/** The facts of the session this resume signs in, before anything is decided by them. */
+async function rememberProofs(
+  ctx: KoaContextWithOIDC,
+  subject: string,
+  { sessionFacts, facts, clock, sessionLife }: FindAccountDeps,
+): Promise<void> {
+  const { result, session } = ctx.oidc;
+  const proven = result?.[PROOFS_RESULT] as ProofsResult | undefined;
+  if (proven === undefined || session === undefined || session.accountId !== subject) return;
+  const before = await sessionFacts.get(session.uid);
+  const { client_ip: address, user_agent: userAgent } = facts.of(ctx.req);
+  const now = clock.now();
+  const since = before?.subject === subject ? before.since : now;
+  await sessionFacts.put(
+    session.uid,
+    {
+      subject,
+      proofs: proven.proofs,
+      isTrusted: proven.isTrusted,
+      remember: proven.remember,
+      address,
+      userAgent,
+      since,
+      seen: now,
+    },
+    now + sessionLife,
+  );
 }
 
 function handedOver(ctx: KoaContextWithOIDC, subject: string): AccessDecision | undefined {

@@ -2,6 +2,7 @@ import type { AllClientMetadata } from "oidc-provider";
 import type { Config } from "../config/index.ts";
 import type { AccessRule } from "../login/index.ts";
 import type { ClientClaims } from "./claims.ts";
+import type { ClientPolicy } from "./demands.ts";
 
 type ClientConfig = Config["oidc"]["clients"][number];
 
@@ -10,6 +11,11 @@ export interface OidcClients {
   /** RFC 7591 metadata for oidc-provider, which validates it. */
   metadata(clientId: string): AllClientMetadata | undefined;
   rule(clientId: string | undefined): AccessRule;
+  /** How strongly people have to prove who they are. */
+  policy(clientId: string | undefined): ClientPolicy;
+  /** Every client, for the list of applications. */
+  ids(): readonly string[];
+  config(clientId: string): ClientConfig | undefined;
   claims(clientId: string | undefined): ClientClaims | undefined;
   skipsConsent(clientId: string): boolean;
   /** The name people know the client by; never its id where it has a name. */
@@ -18,16 +24,33 @@ export interface OidcClients {
   redirectUris(clientId: string): readonly string[];
 }
 
-const OWN_KEYS: ReadonlySet<string> = new Set(["skip_consent", "allow_groups", "claims", "client_secret"]);
+const OWN_KEYS: ReadonlySet<string> = new Set([
+  "skip_consent",
+  "allow_groups",
+  "claims",
+  "client_secret",
+  "require_mfa",
+  "supported_mfa",
+]);
 const EVERYBODY: AccessRule = { allow_groups: [] };
 
-export function createOidcClients(clients: readonly ClientConfig[]): OidcClients {
+/** @param mfa what holds for clients that say nothing else. */
+export function createOidcClients(
+  clients: readonly ClientConfig[],
+  mfa: Pick<Config["mfa"], "require_mfa" | "supported_mfa">,
+): OidcClients {
   const byId = new Map(clients.map((client) => [client.client_id, client]));
   const metadata = new Map(clients.map((client) => [client.client_id, metadataOf(client)]));
   const find = (id: string | undefined): ClientConfig | undefined => (id === undefined ? undefined : byId.get(id));
   return {
     metadata: (id) => metadata.get(id),
     rule: (id) => find(id) ?? EVERYBODY,
+    policy: (id) => ({
+      policy: find(id)?.require_mfa ?? mfa.require_mfa,
+      methods: find(id)?.supported_mfa ?? mfa.supported_mfa,
+    }),
+    ids: () => [...byId.keys()],
+    config: (id) => find(id),
     claims: (id) => find(id)?.claims,
     skipsConsent: (id) => find(id)?.skip_consent ?? false,
     name: (id) => find(id)?.client_name ?? id,

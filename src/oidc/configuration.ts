@@ -3,14 +3,19 @@ import type { Adapter, AdapterConstructor, AdapterFactory, Client, Configuration
 import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { createFindAccount, type FindAccountDeps } from "./account.ts";
+import { acrValues } from "./demands.ts";
 import { createRenderError, type RenderErrorDeps } from "./errors.ts";
 import { type Consents, createLoadExistingGrant } from "./grants.ts";
 import { type LogoutDeps, logoutFeature } from "./logout.ts";
 import { createOutgoingFetch } from "./outgoing.ts";
 import { ROUTES } from "./paths.ts";
-import { ACR_VALUES, createPolicy } from "./policy.ts";
+import { createPolicy, type PolicyDeps } from "./policy.ts";
 
-export interface ConfigurationDeps extends FindAccountDeps, LogoutDeps, RenderErrorDeps {
+export interface ConfigurationDeps
+  extends FindAccountDeps,
+    LogoutDeps,
+    RenderErrorDeps,
+    Pick<PolicyDeps, "sessionFacts" | "levels" | "highest"> {
   readonly config: Pick<Config, "oidc" | "login" | "issuer" | "outgoing">;
   readonly adapter: AdapterFactory | AdapterConstructor | ((name: string) => Adapter);
   readonly jwks: JWKS;
@@ -32,13 +37,13 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     routes: ROUTES,
     scopes: [...claims.scopes],
     claims: Object.fromEntries(Object.entries(claims.byScope).map(([scope, names]) => [scope, [...names]])),
-    acrValues: [...ACR_VALUES],
+    acrValues: [...acrValues(deps.highest)],
     subjectTypes: ["public", "pairwise"],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwise(deps.pairwiseSecret, sectorOf(client), accountId),
     findAccount: createFindAccount(deps),
     loadExistingGrant: createLoadExistingGrant(deps),
     interactions: {
-      policy: createPolicy({ clock: deps.clock, absolute: config.login.session.absolute }),
+      policy: createPolicy({ ...deps, absolute: config.login.session.absolute }),
       url: (_ctx, interaction) => `/login/oidc/${interaction.uid}`,
     },
     cookies: {

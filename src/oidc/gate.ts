@@ -5,16 +5,20 @@ import type {
   Access,
   AccountIdentity,
   Identities,
+  Level,
   LoginOutcome,
   LoginState,
   RequestFacts,
+  SessionFacts,
+  SessionFactsStore,
   SignInGate,
   SignInRequest,
 } from "../login/index.ts";
-import { ACCESS_RESULT } from "./account.ts";
+import { ACCESS_RESULT, PROOFS_RESULT, type ProofsResult } from "./account.ts";
 import type { OidcClients } from "./clients.ts";
+import { acrName, acrRequest, demandOf } from "./demands.ts";
 import type { Consents } from "./grants.ts";
-import { ACR_VALUES, LEVEL_1 } from "./policy.ts";
+import { LEVEL_REASON } from "./policy.ts";
 import { switchAccount } from "./switch-account.ts";
 
 export interface OidcGateDeps {
@@ -24,6 +28,8 @@ export interface OidcGateDeps {
   readonly clients: OidcClients;
   readonly consents: Consents;
   readonly facts: RequestFacts;
+  readonly sessionFacts: SessionFactsStore;
+  readonly highest: Level;
 }
 
 /** oidc-provider's side of a sign-in: its interactions as {@link SignInRequest}s, outcomes as interaction results. */
@@ -79,12 +85,12 @@ function isAnotherAccount(interaction: Interaction, account: AccountIdentity): b
 }
 
 async function requestOf(interaction: Interaction, deps: OidcGateDeps): Promise<SignInRequest> {
-  const { params } = interaction;
+  const { params, session } = interaction;
   const clientId = text(params["client_id"]);
-  const account =
-    interaction.session?.accountId === undefined
-      ? undefined
-      : await deps.identities.find(interaction.session.accountId);
+  const account = session?.accountId === undefined ? undefined : await deps.identities.find(session.accountId);
+  const facts = session === undefined ? undefined : await deps.sessionFacts.get(session.uid);
+  const policy = deps.clients.policy(clientId);
+  const demand = demandOf(acrRequest(params), policy, deps.highest);
   const metadata = deps.clients.metadata(clientId);
   const remembered = account === undefined ? undefined : await deps.consents.find(account.subject, clientId);
   const redirectUri = text(params["redirect_uri"]);
@@ -110,13 +116,21 @@ async function requestOf(interaction: Interaction, deps: OidcGateDeps): Promise<
       granted: remembered?.scopes ?? [],
     },
     uiLocales: params["ui_locales"] === undefined ? undefined : text(params["ui_locales"]),
-    initial: initialState(interaction, account),
+    demand: demand ?? { ...policy, essential: 1, wish: 1, allowTrust: true },
+    // An essential `acr` that nobody here knows (OpenID Connect Core section 5.5.1.1) is an error, not an endless sign-in.
+    initial: demand === undefined ? UNMET : initialState(interaction, account, facts),
     expiresAt: interaction.exp * 1000,
   };
 }
 
+const UNMET: LoginState = { at: "done", outcome: { kind: "demand_unmet" } };
+
 /** The prompt oidc-provider could not answer itself decides where the attempt begins. */
-function initialState(interaction: Interaction, account: AccountIdentity | undefined): LoginState {
+function initialState(
+  interaction: Interaction,
+  account: AccountIdentity | undefined,
+  facts: SessionFacts | undefined,
+): LoginState {
   const { prompt, params } = interaction;
   const hint = text(params["login_hint"]);
   if (account === undefined) return { at: "identify", username: hint, fixed: false };
@@ -135,18 +149,11 @@ function initialState(interaction: Interaction, account: AccountIdentity | undef
     case "application_access":
       return { at: "refused", account };
     default:
-      return isUnreachable(interaction)
-        ? { at: "done", outcome: { kind: "demand_unmet" } }
+      // Who signed in before only proves what is missing; who must be fresh proves everything.
+      return prompt.reasons.every((reason) => reason === LEVEL_REASON)
+        ? { at: "more", account, proofs: facts?.proofs ?? [], remember: facts?.remember ?? false }
         : { at: "identify", username: account.name, fixed: !prompt.reasons.includes("id_token_hint") };
   }
-}
-
-/** An essential `acr` (OpenID Connect Core section 5.5.1.1) that no factor here can reach is an error, not an endless sign-in. */
-function isUnreachable({ prompt }: Interaction): boolean {
-  const { acr } = prompt.details as { acr?: { value?: string; values?: string[] } };
-  if (!prompt.reasons.some((reason) => reason === "essential_acr" || reason === "essential_acrs")) return false;
-  const wanted = acr?.values ?? (acr?.value === undefined ? [] : [acr.value]);
-  return !wanted.some((value) => ACR_VALUES.includes(value));
 }
 
 type ResultDeps = OidcGateDeps & { readonly session: ReturnType<RequestFacts["of"]> };
@@ -183,24 +190,24 @@ async function signedIn(
   request: SignInRequest,
   deps: ResultDeps,
 ): Promise<InteractionResults> {
-  const { account, amr, authTime, remember } = outcome;
+  const { account, amr, authTime, remember, level, proofs, isTrusted } = outcome;
   const decision = await deps.access.decide(account, request.rule, {
     ...deps.session,
     ...request.application,
     grant_type: "",
   });
-  const login = { accountId: account.subject, acr: acrFor(interaction), amr: [...amr], remember, ts: authTime };
+  const login = {
+    accountId: account.subject,
+    acr: acrName(acrRequest(interaction.params), level),
+    amr: [...amr],
+    remember,
+    ts: authTime,
+  };
+  const proven: ProofsResult = { proofs, isTrusted, remember };
   const selected = interaction.prompt.name === "select_account" ? { select_account: {} } : {};
   // An unavailable backend is not handed on: the resume route asks again and answers 503 if it still is.
   const access = decision.code === "unavailable" ? {} : { [ACCESS_RESULT]: { subject: account.subject, decision } };
-  return { login, ...selected, ...access };
-}
-
-/** The name the application used for the level, where it demanded one by an alias of it. */
-function acrFor({ prompt }: Interaction): string {
-  const { acr } = prompt.details as { acr?: { value?: string; values?: string[] } };
-  const wanted = acr?.values ?? (acr?.value === undefined ? [] : [acr.value]);
-  return wanted.find((value) => ACR_VALUES.includes(value)) ?? LEVEL_1;
+  return { login, ...selected, ...access, [PROOFS_RESULT]: proven };
 }
 
 async function saveGrant(

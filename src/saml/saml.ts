@@ -2,7 +2,15 @@ import { Router } from "express";
 import { type Csrf, methodNotAllowed } from "../http/index.ts";
 import { IdpError, type World } from "../kernel/index.ts";
 import type { SamlKey } from "../keys/index.ts";
-import type { Access, BrowserSessions, EndedApplication, RequestFacts, SignInGate } from "../login/index.ts";
+import type {
+  Access,
+  BrowserSessions,
+  EndedApplication,
+  Level,
+  Levels,
+  RequestFacts,
+  SignInGate,
+} from "../login/index.ts";
 import type { Store } from "../store/index.ts";
 import type { AuditLog, Logger } from "../telemetry/index.ts";
 import { createInboundGate } from "./inbound/gate.ts";
@@ -30,6 +38,8 @@ export interface SamlDeps {
   readonly keys: readonly SamlKey[];
   readonly nameIdSecret: Uint8Array;
   readonly sessions: BrowserSessions;
+  readonly levels: Levels;
+  readonly highest: Level;
   readonly access: Access;
   readonly facts: RequestFacts;
   readonly csrf: Csrf;

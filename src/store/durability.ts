@@ -3,6 +3,11 @@
  * the promise resolves. The rest (access tokens, open interactions) may lose the last moments, never their order.
  */
 const FLUSHED: ReadonlySet<string> = new Set([
+  "device.trust",
+  "factor.challenge",
+  "factor.enrolment-code",
+  "factor.handle",
+  "factor.used-code",
   "identity",
   "key",
   "oidc.AuthorizationCode",
@@ -12,6 +17,7 @@ const FLUSHED: ReadonlySet<string> = new Set([
   "oidc.consent",
   "saml.participant",
   "saml.request-id",
+  "session",
 ]);
 
 /** Answers whether a write of this kind must be on disk before it is acknowledged. */

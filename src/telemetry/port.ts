@@ -22,7 +22,23 @@ export interface AuditEvent {
     | "consent_granted"
     | "consent_denied"
     | "saml_response"
-    | "saml_status";
+    | "saml_status"
+    | "factor_added"
+    | "factor_removed"
+    | "factor_renamed"
+    | "factor_refused"
+    | "factor_throttled"
+    | "factors_reset"
+    | "recovery_code_used"
+    | "recovery_codes_created"
+    | "recovery_codes_removed"
+    | "key_clone_suspected"
+    | "enrolment_code_created"
+    | "enrolment_code_used"
+    | "session_ended"
+    | "access_revoked"
+    | "device_trusted"
+    | "device_forgotten";
   readonly account?: string;
   readonly username?: string;
   readonly client_id?: string;
@@ -31,6 +47,8 @@ export interface AuditEvent {
   readonly reason?: string;
   readonly reference?: string;
   readonly amr?: readonly string[];
+  /** Which second factor it is about. */
+  readonly factor?: string;
 }
 
 export interface AuditLog {

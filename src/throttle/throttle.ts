@@ -17,6 +17,11 @@ export interface ThrottleLimits {
 export interface AttemptSubject {
   readonly account: string;
   readonly address: string;
+  /**
+   * A browser the account signed in with before: it has a count of its own, so that a stranger who uses up the account's does not lock the
+   * owner out.
+   */
+  readonly device?: string | undefined;
 }
 
 export type ThrottleAnswer = { readonly allowed: true } | { readonly allowed: false; readonly retryAfterMs: number };
@@ -30,28 +35,34 @@ export interface Throttle {
   release(subject: AttemptSubject): Promise<void>;
 }
 
+/** @param guessed what is guessed at: passwords and second factors are counted apart. */
 export function createThrottle({
   store,
   clock,
   limits,
+  guessed = "password",
 }: {
   store: Store;
   clock: Clock;
   limits: ThrottleLimits;
+  guessed?: "password" | "factor";
 }): Throttle {
-  const accounts = createWindows({ store, clock, kind: "throttle.account", limit: limits.account });
-  const addresses = createWindows({ store, clock, kind: "throttle.address", limit: limits.address });
+  const prefix = guessed === "password" ? "throttle" : `throttle.${guessed}`;
+  const accounts = createWindows({ store, clock, kind: `${prefix}.account`, limit: limits.account });
+  const addresses = createWindows({ store, clock, kind: `${prefix}.address`, limit: limits.address });
+  const keyOf = ({ account, device }: AttemptSubject): string =>
+    device === undefined ? accountKey(account) : `${accountKey(account)}@${device}`;
   return {
-    async attempt({ account, address }) {
+    async attempt(subject) {
       // The address first: one that is over its limit cannot use up the limits of accounts as well.
-      const byAddress = await addresses.count(addressKey(address));
-      return byAddress.allowed ? accounts.count(accountKey(account)) : byAddress;
+      const byAddress = await addresses.count(addressKey(subject.address));
+      return byAddress.allowed ? accounts.count(keyOf(subject)) : byAddress;
     },
-    async success({ account, address }) {
-      await Promise.all([accounts.reset(accountKey(account)), addresses.giveBack(addressKey(address))]);
+    async success(subject) {
+      await Promise.all([accounts.reset(keyOf(subject)), addresses.giveBack(addressKey(subject.address))]);
     },
-    async release({ account, address }) {
-      await Promise.all([accounts.giveBack(accountKey(account)), addresses.giveBack(addressKey(address))]);
+    async release(subject) {
+      await Promise.all([accounts.giveBack(keyOf(subject)), addresses.giveBack(addressKey(subject.address))]);
     },
   };
 }

@@ -65,6 +65,7 @@ export async function benchSaml(rounds: number): Promise<{ redirect: Pair; post:
       encryptAssertion: false,
       idpInitiated: false,
       allowGroups: [],
+      policy: { policy: 1, methods: ["webauthn", "totp", "recovery"] },
     },
   };
   const gate = createInboundGate({

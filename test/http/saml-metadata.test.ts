@@ -23,6 +23,7 @@ const SETTINGS: SpEntry & { kind: "metadata" } = {
     encryptAssertion: false,
     idpInitiated: false,
     allowGroups: [],
+    policy: { policy: 1, methods: ["webauthn", "totp", "recovery"] },
   },
 };
 const HOUR = 3_600_000;

@@ -275,6 +275,7 @@ test("whatever the message, judging it costs less than 50 ms of CPU and 20 MB", 
         encryptAssertion: false,
         idpInitiated: false,
         allowGroups: [],
+        policy: { policy: 1, methods: ["webauthn", "totp", "recovery"] },
       },
     }),
   );

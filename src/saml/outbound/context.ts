@@ -36,8 +36,9 @@ function fits(
       return given >= wanted;
     case "better":
       return given > strongest;
+    // A weaker class is true of a stronger sign-in as well, so there is always one to state.
     case "maximum":
-      return given <= wanted;
+      return true;
     default:
       return comparison satisfies never;
   }

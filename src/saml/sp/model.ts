@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import type { Demand } from "../../login/index.ts";
 import type { NameIdKind } from "../xml/names.ts";
 
 /** A service provider: what its metadata says, and what the operator decided about it. */
@@ -40,6 +41,8 @@ export interface SpSettings {
   readonly signAssertion: boolean;
   readonly encryptAssertion: boolean;
   readonly idpInitiated: boolean;
+  /** What the operator asks of a sign-in for it. */
+  readonly policy: Pick<Demand, "policy" | "methods">;
   readonly allowGroups: readonly string[];
 }
 

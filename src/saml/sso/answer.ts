@@ -6,6 +6,8 @@ import type {
   AccessDecision,
   BrowserSession,
   BrowserSessions,
+  Level,
+  Levels,
   LoginState,
   RequestFacts,
 } from "../../login/index.ts";
@@ -23,6 +25,8 @@ import type { PendingRequest } from "./requests.ts";
 export interface AnswerDeps {
   readonly entityId: string;
   readonly sessions: BrowserSessions;
+  readonly levels: Levels;
+  readonly highest: Level;
   readonly access: Access;
   readonly facts: RequestFacts;
   readonly participants: Participants;
@@ -48,7 +52,7 @@ export async function evaluate(
   request: PendingRequest,
   sp: ServiceProvider,
 ): Promise<Answer> {
-  const verdict = decide(request, sp, await deps.sessions.current(visit.req, visit.res));
+  const verdict = decide(request, sp, await deps.sessions.current(visit.req, visit.res), deps);
   if (verdict.kind !== "known") return verdict;
   const { session } = verdict;
   const decision: AccessDecision = await deps.access.decide(

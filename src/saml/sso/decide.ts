@@ -1,4 +1,12 @@
-import type { AccessDecision, BrowserSession, LoginState } from "../../login/index.ts";
+import {
+  type AccessDecision,
+  type BrowserSession,
+  type Demand,
+  isMet,
+  type Level,
+  type Levels,
+  type LoginState,
+} from "../../login/index.ts";
 import { contextFor } from "../outbound/context.ts";
 import { nameIdKind } from "../outbound/name-id.ts";
 import type { ServiceProvider } from "../sp/model.ts";
@@ -19,27 +27,53 @@ export type Verdict =
       readonly nameIdKind: NameIdKind;
     };
 
-/** The strongest proof anybody can give here. */
-const HIGHEST_LEVEL = 1;
+/** The proof a request asks for (saml-core 3.3.2.2.1). `undefined`: no sign-in here could satisfy it. */
+export function demandOf(
+  request: Pick<PendingRequest, "context">,
+  sp: ServiceProvider,
+  highest: Level,
+): Demand | undefined {
+  const levels: readonly Level[] = [1, 2, 3];
+  const essential = levels.find((level) => level <= highest && contextFor(request.context, level) !== undefined);
+  return essential === undefined ? undefined : { ...sp.settings.policy, essential, wish: 1, allowTrust: true };
+}
 
 const responder = (second: string): Verdict => ({ kind: "status", status: STATUS.responder, second });
 
+/** How a request ended by a person is answered. */
+const ENDED = {
+  refused: STATUS.requestDenied,
+  cancelled: STATUS.authnFailed,
+  unmet: STATUS.noAuthnContext,
+} as const;
+
 /** Decides from the request and the browser's session alone. Pure; the only other question is whether the person may use the provider. */
-export function decide(request: PendingRequest, sp: ServiceProvider, session: BrowserSession | undefined): Verdict {
-  if (request.ended !== undefined)
-    return responder(request.ended === "refused" ? STATUS.requestDenied : STATUS.authnFailed);
+export function decide(
+  request: PendingRequest,
+  sp: ServiceProvider,
+  session: BrowserSession | undefined,
+  { levels, highest }: { readonly levels: Levels; readonly highest: Level },
+): Verdict {
+  if (request.ended !== undefined) return responder(ENDED[request.ended]);
   const kind = nameIdKind(request.nameIdPolicy, sp);
   if (kind === undefined) return { kind: "status", status: STATUS.requester, second: STATUS.invalidNameIdPolicy };
-  if (contextFor(request.context, HIGHEST_LEVEL) === undefined) return responder(STATUS.noAuthnContext);
+  const demand = demandOf(request, sp, highest);
+  if (demand === undefined) return responder(STATUS.noAuthnContext);
   const contextClass = session === undefined ? undefined : contextFor(request.context, session.level);
-  if (session === undefined || contextClass === undefined || isStale(request, session)) {
-    if (request.isPassive) return responder(STATUS.noPassive);
-    return {
-      kind: "ask",
-      state: { at: "identify", username: session?.account.name ?? "", fixed: session !== undefined },
-    };
+  if (session !== undefined && !isStale(request, session)) {
+    if (contextClass !== undefined && isMet(demand, session, levels))
+      return { kind: "known", session, contextClass, nameIdKind: kind };
+    // saml-core 3.4.1: what is missing would have to be asked for.
+    return request.isPassive ? responder(STATUS.noPassive) : { kind: "ask", state: more(session) };
   }
-  return { kind: "known", session, contextClass, nameIdKind: kind };
+  if (request.isPassive) return responder(STATUS.noPassive);
+  const username = session?.account.name ?? "";
+  return { kind: "ask", state: { at: "identify", username, fixed: session !== undefined } };
+}
+
+/** Who signed in before only proves what is missing. */
+function more({ account, proofs, remember }: BrowserSession): LoginState {
+  return { at: "more", account, proofs, remember };
 }
 
 /** saml-core 3.4.1: ForceAuthn wants a proof given for this request. */

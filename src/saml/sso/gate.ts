@@ -4,6 +4,7 @@ import type { LoginOutcome, SignInGate, SignInRequest } from "../../login/index.
 import type { ServiceProvider, ServiceProviders } from "../sp/model.ts";
 import { type AnswerDeps, evaluate } from "./answer.ts";
 import { applicationOf } from "./application.ts";
+import { demandOf } from "./decide.ts";
 import type { PendingRequest, PendingRequests } from "./requests.ts";
 
 export interface SamlGateDeps extends AnswerDeps {
@@ -56,6 +57,12 @@ export function createSamlGate(deps: SamlGateDeps): SamlGate {
       const answer = await evaluate(deps, { req, res }, request, sp);
       return signInRequest(id, request, sp, {
         initial: answer.kind === "ask" ? answer.state : { at: "done", outcome: { kind: "nothing_to_ask" } },
+        demand: demandOf(request, sp, deps.highest) ?? {
+          ...sp.settings.policy,
+          essential: 1,
+          wish: 1,
+          allowTrust: true,
+        },
         expiresAt: request.receivedAt + deps.lifetime,
       });
     },
@@ -73,6 +80,7 @@ export function createSamlGate(deps: SamlGateDeps): SamlGate {
 
 function endOf(outcome: LoginOutcome): PendingRequest["ended"] {
   if (outcome.kind === "cancelled") return "cancelled";
+  if (outcome.kind === "demand_unmet") return "unmet";
   return outcome.kind === "application_refused" ? "refused" : undefined;
 }
 
@@ -80,7 +88,7 @@ function signInRequest(
   id: string,
   request: PendingRequest,
   sp: ServiceProvider,
-  rest: Pick<SignInRequest, "initial" | "expiresAt">,
+  rest: Pick<SignInRequest, "initial" | "expiresAt" | "demand">,
 ): SignInRequest {
   return {
     id,

@@ -22,7 +22,7 @@ export interface PendingRequest {
   /** The subject who signed in for this very request: what ForceAuthn wants, to the second and beyond. */
   readonly proven: string | undefined;
   /** Set when the person ended it: the status that goes back. */
-  readonly ended: "cancelled" | "refused" | undefined;
+  readonly ended: "cancelled" | "refused" | "unmet" | undefined;
 }
 
 /** What became of a request id (saml-bindings 3.5.5.2: a message is used once). */

@@ -52,7 +52,7 @@ async function given(answer: (username: string) => PasswordOutcome, took: (usern
   });
   const check = async (username: string, password = "x") => {
     const started = clock.monotonic();
-    const result = await step.check({ username, password: new Secret(password), context: CONTEXT });
+    const result = await step.check({ username, password: new Secret(password), context: CONTEXT, device: undefined });
     return { result, took: clock.monotonic() - started };
   };
   return { check, asked, audited, store };
