@@ -107,3 +107,8 @@ for (const button of document.querySelectorAll("[data-copy], [data-print]")) {
     }
   });
 }
+
+// Times in the person's own zone; without scripts they stand there in UTC.
+const zoned = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[data-local]"))
+  time.textContent = zoned.format(new Date(time.dateTime));

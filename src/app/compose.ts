@@ -29,10 +29,12 @@ import {
   createOidcClients,
   withOauthErrors,
 } from "../oidc/index.ts";
+import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
 import { openSaml, type Saml } from "../saml/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
-import { keyName } from "./device-words.ts";
+import { createApplications } from "./applications.ts";
+import { createDeviceNames, keyName } from "./device-words.ts";
 import { composeFactors, highestLevel } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
@@ -81,7 +83,8 @@ export async function composeIdp({ config, world, logger, environment, auditSink
       throw error;
     },
   );
-  const audit = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
+  const trail = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
+  const audit = withActivity(trail, { store, clock, random, logger });
 
   const brand = readLogo(ui.logo);
   const assets = loadAssets(path("public"), { "brand.css": brandCss(ui.accent), ...brand.files });
@@ -177,6 +180,17 @@ export async function composeIdp({ config, world, logger, environment, auditSink
           fetchText,
         });
   const scopeTitle = createScopeTitles(pages, config.oidc.scopes);
+  const isSecure = issuer.startsWith("https:");
+  const portalGate = createPortalGate({
+    sessions: oidc.sessions,
+    csrf,
+    store,
+    clock,
+    random,
+    isSecure,
+    lifetime: login.attempt,
+    mfa,
+  });
 
   const state = { draining: false };
   const app = express();
@@ -196,7 +210,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.use(sameOriginPost(issuer));
   app.use(
     loginRouter({
-      gates: parts.saml === undefined ? [oidc.gate] : [oidc.gate, parts.saml.gate],
+      gates: [oidc.gate, portalGate, ...(parts.saml === undefined ? [] : [parts.saml.gate])],
       service,
       factors,
       devices,
@@ -212,6 +226,30 @@ export async function composeIdp({ config, world, logger, environment, auditSink
       offerRemember: login.session.remember > login.session.idle,
       minutes: Math.round(login.attempt / 60_000),
       scopeTitle: (req, request, scope) => scopeTitle(req, request.uiLocales, scope),
+    }),
+  );
+  app.use(
+    portalRouter({
+      gate: portalGate,
+      sessions: oidc.sessions,
+      factors,
+      devices,
+      access,
+      applications: createApplications({ issuer, clients, connected: oidc.connected, saml: () => parts.saml }),
+      activity: createActivity({ store, clock }),
+      audit,
+      csrf,
+      pages,
+      facts,
+      store,
+      clock,
+      random,
+      fresh: mfa.fresh,
+      links: { changePassword: login.links.change_password, forgotPassword: login.links.forgot_password },
+      offersTrust: mfa.trusted_devices !== undefined,
+      deviceName: createDeviceNames(pages),
+      keyName,
+      scopeTitle: (req, scope) => scopeTitle(req, undefined, scope),
     }),
   );
   app.get(

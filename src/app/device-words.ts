@@ -1,12 +1,8 @@
 import { parse } from "bowser";
+import type { Pages } from "../http/index.ts";
 
 /** A browser in words people know, such as "Chrome" and "Windows"; `undefined` where it does not say. */
-export interface DeviceWords {
-  readonly browser: string | undefined;
-  readonly os: string | undefined;
-}
-
-export function deviceWords(userAgent: string): DeviceWords {
+function deviceWords(userAgent: string): { readonly browser: string | undefined; readonly os: string | undefined } {
   if (userAgent === "") return { browser: undefined, os: undefined };
   const { browser, os } = parse(userAgent);
   return { browser: browser.name, os: os.name };
@@ -16,4 +12,13 @@ export function deviceWords(userAgent: string): DeviceWords {
 export function keyName(userAgent: string): string {
   const { os } = deviceWords(userAgent);
   return os === undefined ? "Passkey" : `Passkey (${os})`;
+}
+
+/** "Chrome on Windows", in the person's language. */
+export function createDeviceNames(pages: Pages): (userAgent: string, lang: string) => string | undefined {
+  return (userAgent, lang) => {
+    const { browser, os } = deviceWords(userAgent);
+    if (browser === undefined || os === undefined) return browser ?? os;
+    return pages.translator({ url: "/", uiLocales: lang }).t("sessions.on", { browser, os });
+  };
 }

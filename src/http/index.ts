@@ -19,6 +19,9 @@ export type {
   Note,
   PageModels,
   PageName,
+  PortalModel,
+  PortalSection,
+  When,
   Who,
 } from "./page-models.ts";
 export { createPages, type Pages } from "./pages.ts";

@@ -29,7 +29,7 @@ export interface Pages {
 
 type Template = (locals: object) => string;
 /** Pages that talk to an authenticator, and pages with more than a form. */
-const CEREMONIES: ReadonlySet<PageName> = new Set(["login/password", "factor/key", "enrol/key"]);
+const CEREMONIES: ReadonlySet<PageName> = new Set(["login/password", "factor/key", "enrol/key", "account/methods"]);
 const WIDE: ReadonlySet<PageName> = new Set(["enrol/totp", "enrol/codes"]);
 const OWN_NAMES: Readonly<Record<string, string>> = { en: "English", de: "Deutsch" };
 
@@ -70,6 +70,7 @@ export function createPages({ viewsRoot, assets, ui, links, logo }: PagesOptions
         js: assets.url("ui.js"),
         ceremony: CEREMONIES.has(name) ? assets.url("webauthn.js") : undefined,
         isWide: WIDE.has(name),
+        portal: "portal" in model ? model.portal : undefined,
         icon: assets.url("favicon.svg"),
       });
     },

@@ -21,6 +21,8 @@ export interface FactorPageInput {
   readonly app: string | undefined;
   readonly action: string;
   readonly csrf: string;
+  /** The person may stop without signing in. */
+  readonly isLeavable: boolean;
   readonly note: Note | undefined;
   readonly fieldError: string | undefined;
   /** Days; absent where devices are not trusted. */
@@ -52,7 +54,7 @@ export function factorPage(state: FactorState, input: FactorPageInput): FactorPa
     note,
     fieldError: input.fieldError,
     switchable: true,
-    leave: app !== undefined,
+    leave: app !== undefined || input.isLeavable,
   };
   switch (state.at) {
     case "prove":

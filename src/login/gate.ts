@@ -19,6 +19,8 @@ export interface SignInRequest {
   readonly demand: Demand;
   /** The application's name as people know it. */
   readonly app: string | undefined;
+  /** The person may stop without signing in; with an application always. */
+  readonly isLeavable?: boolean;
   readonly details: ApplicationDetails;
   readonly uiLocales: string | undefined;
   /** Where the attempt begins. */

@@ -11,7 +11,9 @@ export {
   withGroups,
 } from "./access.ts";
 export { createAttempts } from "./attempts.ts";
+export { codesFile } from "./codes-file.ts";
 export { createDevices, type Devices, type TrustedDevice } from "./devices.ts";
+export { totpModel } from "./factor-pages.ts";
 export { createFactorStep } from "./factor-step.ts";
 export type { ConnectionFacts, RequestFacts } from "./facts.ts";
 export { createFailureFloor } from "./failure-floor.ts";

@@ -46,7 +46,14 @@ export function pageOf(state: LoginState, input: PageInput): LoginPage | undefin
     case "enrol":
     case "codes":
     case "stuck":
-      return factorPage(state, { ...input.factor, app, action, csrf, note: input.note });
+      return factorPage(state, {
+        ...input.factor,
+        isLeavable: request.isLeavable ?? false,
+        app,
+        action,
+        csrf,
+        note: input.note,
+      });
     case "choose":
       return { name: "login/account", model: { app, action, csrf, who: whoOf(state.account) } };
     case "consent":
@@ -78,7 +85,7 @@ function loginModel(state: Extract<LoginState, { at: "identify" }>, input: PageI
     invalid: input.invalid ?? false,
     forgotHref: input.forgotHref,
     passkeyHref: input.offerPasskey ? `${input.action}/options` : undefined,
-    cancellable: input.request.app !== undefined,
+    cancellable: input.request.app !== undefined || input.request.isLeavable === true,
     switchAccount: state.fixed,
   };
 }

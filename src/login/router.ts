@@ -164,6 +164,8 @@ async function finish(
 /** A POST that completes answers 200: a redirect chain of a POST is held to `form-action 'self'` by browsers. */
 async function handOff(visit: Visit, request: SignInRequest, attempt: Attempt): Promise<Reply> {
   const href = localPath(await finish(visit, request, attempt));
+  // Our own pages: nothing leaves this origin.
+  if (visit.gate.via === "account") return { kind: "redirect", to: href };
   return {
     kind: "page",
     name: "login/handoff",

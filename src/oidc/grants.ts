@@ -14,6 +14,10 @@ export interface RememberedConsent {
 
 export interface Consents {
   find(subject: string, clientId: string): Promise<RememberedConsent | undefined>;
+  list(
+    subject: string,
+  ): Promise<readonly (RememberedConsent & { readonly clientId: string; readonly since: number })[]>;
+  forget(subject: string, clientId: string): Promise<void>;
   /** Adds to what was allowed before. */
   add(subject: string, clientId: string, consent: RememberedConsent): Promise<void>;
 }
@@ -24,6 +28,15 @@ export function createConsents({ store, clock, keepFor }: { store: Store; clock:
     (await store.get(KIND, key(subject, clientId)))?.value as RememberedConsent | undefined;
   return {
     find,
+    async list(subject) {
+      const records = await store.findByIndex(KIND, "account", subject);
+      return records.map(({ id, record }) => {
+        const [, clientId = ""] = JSON.parse(id) as string[];
+        const { scopes, claims, since } = record.value as unknown as RememberedConsent & { since: number };
+        return { clientId, scopes, claims, since };
+      });
+    },
+    forget: async (subject, clientId) => void (await store.delete(KIND, key(subject, clientId))),
     async add(subject, clientId, consent) {
       const before = await find(subject, clientId);
       const scopes = [...new Set([...(before?.scopes ?? []), ...consent.scopes])];

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Provider } from "oidc-provider";
 import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
+import { type ConnectedClients, createConnectedClients } from "./connected.ts";
 import { createOidcGate } from "./gate.ts";
 import { mountLogout } from "./logout.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
@@ -13,6 +14,7 @@ export interface Oidc {
   /** Answers a request oidc-provider serves; `false` for every other path. Must stand before any body parser. */
   handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): boolean;
   readonly sessions: BrowserSessions;
+  readonly connected: ConnectedClients;
 }
 
 /** OpenID Connect: oidc-provider configured with our pages, store, policy and accounts. */
@@ -40,6 +42,7 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
       void callback(req, res);
       return true;
     },
+    connected: createConnectedClients({ ...deps, provider }),
     sessions: createBrowserSessions({ ...deps, provider }),
   };
 }

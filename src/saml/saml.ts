@@ -18,6 +18,7 @@ import { createLogoutProcesses } from "./logout/processes.ts";
 import { beginLogout, logoutRouter } from "./logout/router.ts";
 import { idpMetadata } from "./outbound/metadata.ts";
 import { createSigner } from "./outbound/signer.ts";
+import { type ConnectedProvider, type LaunchableProvider, launchableProviders } from "./sp/launch.ts";
 import { openRegistry, type SpEntry } from "./sp/registry.ts";
 import { createSamlGate } from "./sso/gate.ts";
 import { createParticipants } from "./sso/participants.ts";
@@ -63,6 +64,12 @@ export interface Saml {
   }): Promise<string | undefined>;
   /** The providers that were told about a session, by name. */
   appsOf(uid: string): Promise<readonly string[]>;
+  /** The name people know a provider by. */
+  nameOf(entityId: string): string | undefined;
+  /** Providers that a person may be taken to without a request of theirs. */
+  launchable(): readonly LaunchableProvider[];
+  /** The providers a person is signed in to. */
+  connected(subject: string): Promise<readonly ConnectedProvider[]>;
   /** Reads service providers again that changed. */
   refresh(): Promise<void>;
   /** Metadata sources that could not be read the last time. */
@@ -82,7 +89,14 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
   const schemas = loadSchemas();
   const providers = await openRegistry({ ...deps, schemas, store, clock, logger });
   const signer = createSigner({ entityId, key: active });
-  const common = { ...deps, providers, signer, clock, random, participants: createParticipants({ store, random }) };
+  const common = {
+    ...deps,
+    providers,
+    signer,
+    clock,
+    random,
+    participants: createParticipants({ store, clock, random }),
+  };
   const requests = createPendingRequests({ store, clock, random, lifetime: deps.attempt });
   const gate = createSamlGate({ ...common, requests, isSecure: issuer.startsWith("https:"), lifetime: deps.attempt });
   const inbound = createInboundGate({ issuer, providers, schemas, clock });
@@ -106,6 +120,12 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
     },
     afterSignOut: ({ uid, clients, href, app }) =>
       beginLogout(leaving, { uid, clients, afterwards: { kind: "address", href, app } }),
+    nameOf: (id) => providers.find(id)?.name,
+    launchable: () => launchableProviders(providers),
+    async connected(subject) {
+      const told = await common.participants.ofPerson(subject);
+      return told.map(({ entityId: id, since }) => ({ entityId: id, since, name: providers.find(id)?.name ?? id }));
+    },
     refresh: () => providers.refresh(),
     failing: () => providers.failing(),
   };

@@ -17,6 +17,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   factors: 3,
   login: 4,
   oidc: 5,
+  portal: 5,
   saml: 5,
   app: 6,
   cli: 7,

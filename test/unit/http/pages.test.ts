@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { escapeHtml } from "../../../src/http/html.ts";
 import { brandCss, createPages, loadAssets } from "../../../src/http/index.ts";
-import { CONSENT, FAILED, LOGIN, PAGE_STATES, type PageState, WHO } from "./page-states.ts";
+import { CONSENT, FAILED, LOGIN, PAGE_STATES } from "./page-states.ts";
+import { type PageState, WHO } from "./state.ts";
 
 const assets = loadAssets("public", { "brand.css": brandCss("#2f5bd0") });
 const pages = createPages({
