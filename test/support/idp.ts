@@ -43,7 +43,7 @@ export async function startIdp(options: TestIdpOptions): Promise<TestIdp> {
   const yaml = `issuer: ${issuer}
 server: { listen: [{ host: 127.0.0.1, port: ${port} }] }
 store: "${store}"
-lua: { backends: [{ name: default, script: ./backend.lua, allow: { databases: ["sqlite3:./accounts.db"] } }] }
+lua: { backends: [{ name: default, script: ./backend.lua, allow: { databases: ["sqlite3:./accounts.db"], env: [MOONLATCH_ACCOUNTS] } }] }
 oidc:
 ${options.oidc ?? "  clients: []"}
 ${options.more ?? ""}
@@ -52,7 +52,8 @@ ${options.more ?? ""}
   const loaded = loadConfig(join(folder, "config.yaml"), {});
   if (!loaded.ok) throw new Error(formatFaults(loaded.problem));
   const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
-  const idp = await composeIdp({ config: loaded.value, world: options.world ?? realWorld(), logger, environment: {} });
+  const environment = { MOONLATCH_ACCOUNTS: join(folder, "accounts.db") };
+  const idp = await composeIdp({ config: loaded.value, world: options.world ?? realWorld(), logger, environment });
   const opened = await listen(idp.app, loaded.value.server.listen);
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
