@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
 import type { Config } from "../config/index.ts";
+import { withSealing } from "../factors/index.ts";
 import {
   brandCss,
   clientAddress,
@@ -35,7 +36,7 @@ import { openStore } from "../store/index.ts";
 import { createAuditLog, type Logger } from "../telemetry/index.ts";
 import { createApplications } from "./applications.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
-import { composeFactors, highestLevel } from "./factors.ts";
+import { composeFactors, highestLevel, openSealer } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { oidcPages } from "./oidc-pages.ts";
@@ -76,6 +77,10 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     world,
     saml: config.saml === undefined ? undefined : new URL(issuer).hostname,
   });
+  const sealer = await openSealer(config, store, world).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const services = createHostServices({ world });
   const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(
     async (error: unknown) => {
@@ -100,18 +105,19 @@ export async function composeIdp({ config, world, logger, environment, auditSink
 
   const keepIdentity = Math.max(login.session.remember, login.session.absolute, config.oidc.ttl.refresh_token) + DAY;
   const identities = createIdentities({ store, clock, keepFor: 2 * keepIdentity, logger });
-  const access = createAccess({ backend: lua.accounts, clock, cacheFor: LOOKUP_CACHE });
+  const backend = withSealing(lua.accounts, sealer);
+  const access = createAccess({ backend, clock, cacheFor: LOOKUP_CACHE });
   const factors = composeFactors({
     config,
-    backend: lua.accounts,
+    backend,
     store,
     world,
     keys,
+    sealer,
     audit,
     logger,
     changed: (owner) => access.forget(owner),
   });
-  const backend = lua.accounts;
   const { service, devices } = composeSignIn({
     config,
     backend,

@@ -6,7 +6,7 @@ import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { withConfig } from "./serve-file.ts";
 
 /** A command is behind the call, no application. */
-const CONTEXT: CallContext = {
+export const COMMAND_CONTEXT: CallContext = {
   protocol: "idp",
   oidc_cid: "",
   saml_entity_id: "",
@@ -40,7 +40,7 @@ export function listAccounts(
 ): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
-      const listed = await lua.accounts.listAccounts(CONTEXT);
+      const listed = await lua.accounts.listAccounts(COMMAND_CONTEXT);
       if (listed.code !== "ok") {
         io.writeError(
           `the accounts cannot be listed: ${listed.code === "unavailable" ? listed.reason : listed.code}\n`,
@@ -63,7 +63,7 @@ export function showAccount(
 ): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
-      const found = await lua.accounts.lookup(name, CONTEXT);
+      const found = await lua.accounts.lookup(name, COMMAND_CONTEXT);
       if (found.code !== "found") {
         io.writeError(`${name}: ${found.code === "unavailable" ? found.reason : found.code}\n`);
         return EXIT.failed;

@@ -4,6 +4,7 @@ import { hashPasswordCommand, listAccounts, showAccount } from "./account-comman
 import { checkConfig, printSchema } from "./config-commands.ts";
 import { demo } from "./demo.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
+import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } from "./mfa-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { changeCertificates, listCertificates } from "./saml-commands.ts";
 import { serveFile } from "./serve-file.ts";
@@ -70,6 +71,13 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .option("--json", "machine-readable")
     .action((name: string, options: { config: string; json?: true }) => run(() => showAccount(name, options, io))());
 
+  accounts
+    .command("reindex")
+    .option(...file)
+    .option("--json", "machine-readable")
+    .description("make every account's passkeys findable again")
+    .action((options: { config: string; json?: true }) => run(() => reindexAccounts(options, io))());
+  addMfaCommands(program, run, io);
   addSamlCommands(program, run, io);
   try {
     await program.parseAsync(args, { from: "user" });
@@ -78,6 +86,36 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
   }
+}
+
+/** Second factors of people: to look at, to reset, to seal. */
+function addMfaCommands(
+  program: Command,
+  run: (work: () => Promise<ExitCode>) => () => Promise<void>,
+  io: CommandEnvironment,
+): void {
+  const file = ["-c, --config <file>", "configuration file", "moonlatch.yaml"] as const;
+  const mfa = program.command("mfa").description("second factors of people");
+  type Options = { config: string; json?: true };
+  type Work = (name: string, options: Options, io: CommandEnvironment) => Promise<ExitCode>;
+  const about = (name: string, description: string, work: Work): void => {
+    mfa
+      .command(`${name} <account>`)
+      .option(...file)
+      .option("--json", "machine-readable")
+      .description(description)
+      .action((account: string, options: Options) => run(() => work(account, options, io))());
+  };
+  about("list", "what an account has", listFactors);
+  about("reset", "remove every second factor, and print a one-time code for setting up new ones", resetFactors);
+  about("code", "print a one-time code for a person who lost everything", createCode);
+  for (const way of ["seal", "unseal"] as const)
+    mfa
+      .command(way)
+      .option(...file)
+      .option("--json", "machine-readable")
+      .description(way === "seal" ? "seal what scripts store of every account" : "make it plain again")
+      .action((options: Options) => run(() => convertAll(way, options, io))());
 }
 
 /** The steps of a certificate rollover, in the order in which they are taken. */

@@ -1,4 +1,4 @@
-import { composeIdp, listen, realWorld } from "../app/index.ts";
+import { composeIdp, listen, realWorld, SealingKeyError } from "../app/index.ts";
 import type { Config } from "../config/index.ts";
 import { IdpError, type Result } from "../kernel/index.ts";
 import { LuaScriptError } from "../lua/index.ts";
@@ -27,7 +27,7 @@ export async function serve(
       ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }),
     });
   } catch (error) {
-    if (error instanceof LuaScriptError) {
+    if (error instanceof LuaScriptError || error instanceof SealingKeyError) {
       io.writeError(`${error.message}\n`);
       return EXIT.refused;
     }

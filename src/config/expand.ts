@@ -7,16 +7,20 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const VARIABLE = /\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-/** `${ENV:NAME}` anywhere in a text, and `client_secret_file: path` for `client_secret`. What a secret file holds is taken as it is. */
+/** Keys that may stand in a file of their own: with `_file` at the end, the file's content takes their place. */
+const FILED: ReadonlySet<string> = new Set(["client_secret", "sealing_key"]);
+
+/** `${ENV:NAME}` anywhere in a text, and such as `client_secret_file: path` for `client_secret`. What a secret file holds is taken as it is. */
 export function expand(document: Document, environment: Environment, folder: string): Finding[] {
   const findings: Finding[] = [];
-  const files: { readonly pair: Pair; readonly path: Path; readonly hasBoth: boolean }[] = [];
+  const files: Filed[] = [];
   visit(document, {
     Pair(_key, pair, ancestors) {
-      if (!isScalar(pair.key) || pair.key.value !== "client_secret_file") return;
+      const name = isScalar(pair.key) ? String(pair.key.value).replace(/_file$/, "") : "";
+      if (!isScalar(pair.key) || pair.key.value !== `${name}_file` || !FILED.has(name)) return;
       const map = ancestors.at(-1);
-      const hasBoth = isMap(map) && map.has("client_secret");
-      files.push({ pair, path: placeOf([...ancestors, pair]), hasBoth });
+      const hasBoth = isMap(map) && map.has(name);
+      files.push({ pair, name, path: placeOf([...ancestors, pair]), hasBoth });
     },
     Scalar(key, node, ancestors) {
       if (typeof node.value !== "string" || key === "key") return;
@@ -32,17 +36,22 @@ export function expand(document: Document, environment: Environment, folder: str
   return [...findings, ...files.flatMap((file) => readSecret(file, folder))];
 }
 
-function readSecret(
-  { pair, path, hasBoth }: { readonly pair: Pair; readonly path: Path; readonly hasBoth: boolean },
-  folder: string,
-): Finding[] {
-  if (hasBoth) return [{ path, message: "stands beside client_secret; keep one of them" }];
+interface Filed {
+  readonly pair: Pair;
+  /** The key the content is for. */
+  readonly name: string;
+  readonly path: Path;
+  readonly hasBoth: boolean;
+}
+
+function readSecret({ pair, name, path, hasBoth }: Filed, folder: string): Finding[] {
+  if (hasBoth) return [{ path, message: `stands beside ${name}; keep one of them` }];
   if (!isScalar(pair.key) || !isScalar(pair.value) || typeof pair.value.value !== "string")
     return [{ path, message: "must be the path of a file" }];
   const file = pair.value.value;
   try {
     pair.value.value = readFileSync(resolve(folder, file), "utf8").trimEnd();
-    pair.key.value = "client_secret";
+    pair.key.value = name;
     return [];
   } catch {
     return [{ path, message: `the secret file ${file} cannot be read` }];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Secret } from "../kernel/index.ts";
 import { duration, rate } from "./units.ts";
 
 /** 1: one factor, 2: two factors, 3: phishing-resistant. */
@@ -39,4 +40,21 @@ export const mfaSchema = z.strictObject({
   /** How long a proof is fresh enough to change sign-in methods by it. */
   fresh: duration.prefault("10m"),
   throttle: z.strictObject({ account: rate.prefault("10/15m"), address: rate.prefault("100/15m") }).prefault({}),
+});
+
+/** 32 random bytes: 64 hexadecimal digits, or base64. */
+const sealingKey = z
+  .string()
+  .regex(
+    /^(?:[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?)$/,
+    "must be 32 random bytes in base64 or hexadecimal, such as `openssl rand -base64 32` prints",
+  )
+  .transform((value) => new Secret(value));
+
+/** Keys that are not made and kept in the store. */
+export const secretsSchema = z.strictObject({
+  /** Seals TOTP secrets and hashes recovery codes before a script sees them. Absent: they are stored as they are. */
+  sealing_key: sealingKey.optional(),
+  /** Keys that were used before: what they sealed can still be read. */
+  previous: z.array(z.strictObject({ sealing_key: sealingKey })).default([]),
 });

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { clientSchema } from "./client-schema.ts";
-import { mfaSchema } from "./mfa-schema.ts";
+import { mfaSchema, secretsSchema } from "./mfa-schema.ts";
 import { samlSchema } from "./saml-schema.ts";
 import { duration, rate, size } from "./units.ts";
 
@@ -97,6 +97,7 @@ export const configSchema = z.strictObject({
   lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),
   login: loginSchema.prefault({}),
   mfa: mfaSchema.prefault({}),
+  secrets: secretsSchema.prefault({}),
   oidc: oidcSchema.prefault({}),
   /** Absent: SAML is off. */
   saml: samlSchema.optional(),

@@ -3,6 +3,7 @@
  * Knows no page and no protocol.
  */
 
+export { type Conversion, sealAccount, unsealAccount } from "./convert.ts";
 export type { StoredCredential } from "./credential.ts";
 export type { ChangeOutcome, Refusal, Visit } from "./deps.ts";
 export type { PendingTotp, Place } from "./enrol.ts";
@@ -10,3 +11,5 @@ export { type Capabilities, type Enrolled, type EnrolledOutcome, type Method } f
 export { createFactors, type Factors, type FactorsInput } from "./factors.ts";
 export type { Owner } from "./owner.ts";
 export type { KeyAnswer, ProofOutcome } from "./prove.ts";
+export { createSealer, type Sealer, withSealing } from "./sealing.ts";
+export { checkCanary, removeCanary } from "./sealing-canary.ts";

@@ -20,7 +20,7 @@ export { createFailureFloor } from "./failure-floor.ts";
 export type { LoginOutcome, LoginState } from "./flow.ts";
 export type { SignInGate, SignInRequest } from "./gate.ts";
 export { createIdentities, type Identities } from "./identities.ts";
-export type { AccountIdentity } from "./identity.ts";
+export { type AccountIdentity, identityOf } from "./identity.ts";
 export { type Level, levelNames, levelOf } from "./levels.ts";
 export { createPasswordStep } from "./password-step.ts";
 export { type Demand, isMet } from "./plan.ts";

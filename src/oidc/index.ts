@@ -7,6 +7,7 @@ export { createClaimRules } from "./claims.ts";
 export { createOidcClients, type OidcClients } from "./clients.ts";
 export type { ErrorPage } from "./errors.ts";
 export { createConsents } from "./grants.ts";
+export { forgetSessions } from "./leave.ts";
 export type { LogoutPages } from "./logout.ts";
 export { createOidc, type Oidc } from "./provider.ts";
 export { withOauthErrors } from "./store-errors.ts";

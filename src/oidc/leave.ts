@@ -1,5 +1,6 @@
 import type { Provider } from "oidc-provider";
 import type { EndedApplication } from "../login/index.ts";
+import type { Store } from "../store/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { OidcClients } from "./clients.ts";
 
@@ -37,6 +38,11 @@ export async function leaveSession(deps: LeaveDeps, session: Session): Promise<r
   );
   await session.destroy();
   return told;
+}
+
+/** Signs a person out of every browser, for commands: no application is told. */
+export function forgetSessions(store: Store, subject: string): Promise<number> {
+  return store.deleteByIndex("oidc.Session", "account", subject);
 }
 
 async function destroyGrant(provider: Provider, grantId: string): Promise<void> {

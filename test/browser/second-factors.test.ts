@@ -4,17 +4,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { serveDemoApplication } from "../../src/demo/application.ts";
 import { serveSamlDemo } from "../../src/demo/saml-application.ts";
 import { seedDemoAccounts } from "../../src/lua/index.ts";
 import { totpCode } from "../support/factors.ts";
 import { freePort } from "../support/free-port.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
+import { accessible, plugIn, unplug } from "../support/people.ts";
 import { testKey } from "../support/saml/service-provider.ts";
 
 const SCRIPT = readFileSync(new URL("../../lua/sqlite.lua", import.meta.url), "utf8");
-const AXE = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const SECRET = "a-secret-of-the-test-application";
 const PEOPLE = ["demo", "editor", "plain", "auto"];
 
@@ -77,48 +77,6 @@ async function newPage(look: keyof typeof LOOKS, more: { javaScriptEnabled?: boo
   const page = await (await browser.newContext({ ...LOOKS[look], ...more })).newPage();
   page.setDefaultTimeout(10_000);
   return page;
-}
-
-/** The pages' own policy forbids inline scripts; the debugger may run one all the same. */
-async function accessible(page: Page): Promise<void> {
-  const debug = await page.context().newCDPSession(page);
-  await debug.send("Runtime.evaluate", { expression: AXE });
-  const { result } = await debug.send("Runtime.evaluate", {
-    expression:
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`))",
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  // Not detached: that would take the page's virtual authenticators away.
-  assert.deepEqual(result.value, [], page.url());
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${page.url()} is wider than the screen by ${wide}`);
-}
-
-interface Key {
-  readonly id: string;
-  readonly debug: CDPSession;
-}
-
-/** A virtual authenticator of this page; touched by itself. */
-async function plugIn(page: Page, kind: "passkey" | "key"): Promise<Key> {
-  const debug = await page.context().newCDPSession(page);
-  await debug.send("WebAuthn.enable", { enableUI: false });
-  const { authenticatorId } = await debug.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: kind === "passkey" ? "internal" : "usb",
-      hasResidentKey: kind === "passkey",
-      hasUserVerification: kind === "passkey",
-      isUserVerified: kind === "passkey",
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { id: authenticatorId, debug };
-}
-
-async function unplug({ id, debug }: Key): Promise<void> {
-  await debug.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: id });
 }
 
 async function password(page: Page, username: string): Promise<void> {
