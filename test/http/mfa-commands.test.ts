@@ -152,10 +152,10 @@ test("sealing keeps secrets from the database, survives a new key, refuses a wro
   writeFileSync(join(folder, "second.key"), `${second}\n`);
   const sealed = "secrets: { sealing_key_file: ./first.key }";
   const rotated = "secrets: { sealing_key_file: ./second.key, previous: [{ sealing_key_file: ./first.key }] }";
-  const before = stored("demo");
+  const plain = stored("demo");
   const signIn = (idp: TestIdp, steps: number) => async (): Promise<Visit> => {
     const visitor = createVisitor();
-    return next(visitor, await enter(idp, visitor, "demo"), { code: totpCode(before.totp_secret, steps) });
+    return next(visitor, await enter(idp, visitor, "demo"), { code: totpCode(plain.totp_secret, steps) });
   };
 
   await withIdp(async (idp) => {
@@ -192,6 +192,6 @@ test("sealing keeps secrets from the database, survives a new key, refuses a wro
     const { code, err } = await run("mfa", "unseal", "-c", "config.yaml");
     assert.equal(code, 1);
     assert.match(err, /hashed recovery codes, which cannot be made plain/);
-    assert.equal(stored("demo").totp_secret, before.totp_secret);
+    assert.equal(stored("demo").totp_secret, plain.totp_secret);
   }, rotated);
 });

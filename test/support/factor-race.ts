@@ -1,4 +1,5 @@
 // A process of its own that tries one code several times at once, when it is told to. Started by the race tests.
+import { once } from "node:events";
 import { composeFactors, openSealer, realWorld } from "../../src/app/index.ts";
 import { formatFaults, loadConfig } from "../../src/config/index.ts";
 import { openKeyRing } from "../../src/keys/index.ts";
@@ -36,14 +37,13 @@ const factors = composeFactors({
 const found = await lua.accounts.lookup("demo", CONTEXT);
 if (found.code !== "found") throw new Error(found.code);
 const visit = { owner: identityOf(found.account), context: CONTEXT, device: undefined };
-process.once("message", async () => {
-  const tries = Array.from({ length: 5 }, () =>
-    kind === "totp" ? factors.proving.totp(visit, code) : factors.proving.recovery(visit, code),
-  );
-  const outcomes = await Promise.all(tries);
-  process.send?.(outcomes.map(({ code: outcome }) => outcome));
-  await lua.close();
-  await store.close();
-  process.disconnect();
-});
 process.send?.("ready");
+await once(process, "message");
+const tries = Array.from({ length: 5 }, () =>
+  kind === "totp" ? factors.proving.totp(visit, code) : factors.proving.recovery(visit, code),
+);
+const outcomes = await Promise.all(tries);
+process.send?.(outcomes.map(({ code: outcome }) => outcome));
+await lua.close();
+await store.close();
+process.disconnect();
