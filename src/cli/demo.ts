@@ -68,6 +68,7 @@ Moonlatch is running, for this machine only.
   Demo application (OpenID Connect)   ${APPLICATION.origin}
   Demo application (SAML)             ${SAML_APPLICATION.origin}
   Identity provider                   ${issuer}
+  Your account                        ${issuer}/account
 
   Sign in as   demo    with password   ${passwords.demo}
           or   editor  with password   ${passwords.editor}

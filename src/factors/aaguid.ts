@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Names of passkey providers and security keys by AAGUID; facts from the community list passkeydeveloper/passkey-authenticator-aaguids. */
+/** Names of passkey providers and security keys by AAGUID, as their makers publish them (the community keeps a list: passkey-authenticator-aaguids). */
 const NAMES = JSON.parse(readFileSync(new URL("./aaguids.json", import.meta.url), "utf8")) as Readonly<
   Record<string, string>
 >;

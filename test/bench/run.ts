@@ -1,6 +1,7 @@
 // `npm run bench`: medians of interleaved rounds in one run; CPU per operation, each beside its baseline.
 import { benchLua } from "./lua.ts";
 import { type Measured, median } from "./measure.ts";
+import { benchMfa } from "./mfa.ts";
 import { benchOidc } from "./oidc.ts";
 import { benchSaml } from "./saml.ts";
 
@@ -26,3 +27,7 @@ const oidc = await benchOidc(ROUNDS);
 report("Token (refresh with rotation, RS256 ID token), SQLite", oidc.token);
 report("Introspection, SQLite", oidc.introspection);
 report("Whole login with code and tokens, SQLite, no hash", oidc.login);
+const mfa = await benchMfa(ROUNDS);
+report("Sign-in with an authenticator app, SQLite, no hash", mfa.totp);
+report("Sign-in with a security key, SQLite, no hash", mfa.key);
+process.stdout.write(`One ES256 verification: ${mfa.signature.toFixed(1)} µs CPU\n`);
