@@ -137,8 +137,8 @@ export function renamedCredential(raw: string, name: string): string {
 export function cleanName(typed: string): string {
   const plain = typed
     .normalize("NFC")
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}"'`\\<>]/gu, "")
     .replaceAll(/\s+/g, " ")
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}"'`\\<>]/gu, "")
     .trim();
   return Array.from(plain).slice(0, 64).join("").trim();
 }

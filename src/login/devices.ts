@@ -16,6 +16,8 @@ export interface TrustedDevice {
 
 /** Browsers, known by a random cookie of their own. Which accounts signed in with one is kept here, not in the cookie. */
 export interface Devices {
+  /** Whether people may let a browser skip the second factor at all. */
+  readonly offersTrust: boolean;
   /** The browser of a request; `undefined` for one that was never here. */
   of(req: IncomingMessage): string | undefined;
   /** The browser, if this name signed in with it before: its wrong guesses are counted apart from a stranger's. */
@@ -61,6 +63,7 @@ export function createDevices({ store, clock, random, isSecure, trustFor }: Devi
     return id === undefined ? undefined : digest(id);
   };
   return {
+    offersTrust: trustFor !== undefined,
     of,
     async known(device, name) {
       return device !== undefined && Object.hasOwn(await names(device), nameKey(name)) ? device : undefined;

@@ -168,7 +168,9 @@ function prove(state: StateAt<"prove">, event: LoginEvent, rules: Rules): Transi
   if (event.kind !== "proven") return leave(event);
   if (event.proof.method !== state.asked) return undefined;
   const proofs = mergeProofs(state.proofs, [event.proof]);
-  return settle({ ...state, proofs, trust: event.trust ?? false }, state.has, rules);
+  // What stands in for a lost factor makes no device trusted.
+  const trust = event.trust === true && (state.asked === "totp" || state.asked === "webauthn");
+  return settle({ ...state, proofs, trust }, state.has, rules);
 }
 
 function enrol(state: StateAt<"enrol">, event: LoginEvent, rules: Rules): Transition {

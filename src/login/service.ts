@@ -122,7 +122,7 @@ async function step(deps: LoginServiceDeps, job: Job, event: LoginEvent): Promis
   const result = await move(deps, attempt, state);
   if (result.kind === "moved") {
     auditDecision(deps.audit, attempt.state, event, context);
-    auditSignIn(deps.audit, state, context);
+    auditSignIn(deps, state, context);
   }
   return result;
 }
@@ -263,10 +263,11 @@ async function change(
 }
 
 /** Everybody who gets through is written down with what they really used. */
-function auditSignIn(audit: AuditLog, state: LoginState, context: CallContext): void {
+function auditSignIn({ audit, devices }: LoginServiceDeps, state: LoginState, context: CallContext): void {
   if (state.at !== "done" || state.outcome.kind !== "signed_in") return;
-  const { account, amr } = state.outcome;
+  const { account, amr, trust } = state.outcome;
   audit.record({ event: "sign_in", account: account.name, amr, ...where(context) });
+  if (trust && devices.offersTrust) audit.record({ event: "device_trusted", account: account.name, ...where(context) });
 }
 
 function auditDecision(audit: AuditLog, state: LoginState, event: LoginEvent, context: CallContext): void {

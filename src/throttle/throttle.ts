@@ -52,17 +52,22 @@ export function createThrottle({
   const addresses = createWindows({ store, clock, kind: `${prefix}.address`, limit: limits.address });
   const keyOf = ({ account, device }: AttemptSubject): string =>
     device === undefined ? accountKey(account) : `${accountKey(account)}@${device}`;
+  const forgiveAddress = async ({ address, device }: AttemptSubject): Promise<void> => {
+    if (device === undefined) await addresses.giveBack(addressKey(address));
+  };
   return {
     async attempt(subject) {
+      // A browser the account knows is counted by itself: neither a stranger's guesses nor a neighbour's at the same address keep it out.
+      if (subject.device !== undefined) return accounts.count(keyOf(subject));
       // The address first: one that is over its limit cannot use up the limits of accounts as well.
       const byAddress = await addresses.count(addressKey(subject.address));
       return byAddress.allowed ? accounts.count(keyOf(subject)) : byAddress;
     },
     async success(subject) {
-      await Promise.all([accounts.reset(keyOf(subject)), addresses.giveBack(addressKey(subject.address))]);
+      await Promise.all([accounts.reset(keyOf(subject)), forgiveAddress(subject)]);
     },
     async release(subject) {
-      await Promise.all([accounts.giveBack(keyOf(subject)), addresses.giveBack(addressKey(subject.address))]);
+      await Promise.all([accounts.giveBack(keyOf(subject)), forgiveAddress(subject)]);
     },
   };
 }

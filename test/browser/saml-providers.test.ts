@@ -78,7 +78,9 @@ async function untilKnown(starts: readonly string[]): Promise<void> {
   for (const start of starts) {
     for (let status = 0; status !== 303; ) {
       const begun = await fetch(start, { redirect: "manual" });
-      status = (await fetch(begun.headers.get("location") ?? "", { redirect: "manual" })).status;
+      const location = begun.headers.get("location");
+      assert.ok(location !== null, `${start} answered ${begun.status}: ${(await begun.text()).slice(0, 2_000)}`);
+      status = (await fetch(location, { redirect: "manual" })).status;
       assert.ok(Date.now() < deadline, `${start}: ${status} ${idp.log.slice(-3).join("")}`);
     }
   }

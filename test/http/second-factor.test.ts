@@ -181,6 +181,18 @@ test("a stranger who uses up the tries does not keep the owner out of a browser 
   world.clock.advance(16 * 60_000);
 });
 
+test("a stranger who guesses the password does not keep the owner out of a browser they used before, either", async () => {
+  const owner = createVisitor();
+  await claimsAt(owner, await submit(owner, await loginPage(owner, "app"), "hal", "right"), "app");
+  const stranger = createVisitor();
+  for (let tries = 0; tries < 11; tries += 1) await submit(stranger, await loginPage(stranger, "app"), "hal", "wrong");
+  assert.equal((await submit(stranger, await loginPage(stranger, "app"), "hal", "right")).status, 429);
+  const again = await loginPage(owner, "app", { prompt: "login" });
+  const claims = await claimsAt(owner, await submit(owner, again, "hal", "right"), "app");
+  assert.equal(claims["sub"], "u-hal");
+  world.clock.advance(16 * 60_000);
+});
+
 test("a trusted device skips the operator's second step, says so truthfully, and never an application's own demand", async () => {
   const { secret } = await enrolled("gil");
   const visitor = createVisitor();

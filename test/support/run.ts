@@ -13,6 +13,9 @@ const PACKAGES: Partial<Record<Suite, Readonly<Record<string, string>>>> = {
     "libapache2-mod-auth-openidc": "/usr/lib/apache2/modules/mod_auth_openidc.so",
     "libapache2-mod-auth-mellon": "/usr/lib/apache2/modules/mod_auth_mellon.so",
     "php-cli": "/usr/bin/php",
+    // SimpleSAMLphp needs both and only recommends them.
+    "php-xml": "/var/lib/dpkg/info/php-xml.list",
+    "php-mbstring": "/var/lib/dpkg/info/php-mbstring.list",
     "python3-pysaml2": "/usr/lib/python3/dist-packages/saml2/client.py",
     simplesamlphp: "/usr/share/simplesamlphp/www/module.php",
     xmlsec1: "/usr/bin/xmlsec1",
