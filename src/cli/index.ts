@@ -1,6 +1,7 @@
 /** The operator's commands: thin over the composition root and the domain folders. Each resolves to its exit code. */
 import { Command, CommanderError } from "commander";
 import { hashPasswordCommand, listAccounts, showAccount } from "./account-commands.ts";
+import { verifyAudit } from "./audit-commands.ts";
 import { checkConfig, printSchema } from "./config-commands.ts";
 import { demo } from "./demo.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
@@ -77,6 +78,13 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .option("--json", "machine-readable")
     .description("make every account's passkeys findable again")
     .action((options: { config: string; json?: true }) => run(() => reindexAccounts(options, io))());
+  program
+    .command("audit")
+    .description("the audit trail")
+    .command("verify <file>")
+    .option("--json", "machine-readable")
+    .description("find lines that were changed, dropped or inserted")
+    .action((path: string, options: { json?: true }) => run(() => verifyAudit(path, options, io))());
   addMfaCommands(program, run, io);
   addSamlCommands(program, run, io);
   try {

@@ -48,9 +48,9 @@ test("a name with line breaks and terminal controls stays within its line", () =
 
 test("the audit file is made with its folder, for its owner alone, and grows by appending", () => {
   const path = join(folder, "deep", "audit.log");
-  openAuditFile(path)("one\n");
-  openAuditFile(path)("two\n");
-  assert.equal(readFileSync(path, "utf8"), "one\ntwo\n");
+  openAuditFile(path)('{"event":"one"}\n');
+  openAuditFile(path)('{"event":"two"}\n');
+  assert.match(readFileSync(path, "utf8"), /^\{"event":"one",.*\}\n\{"event":"two",.*\}\n$/);
   assert.equal(modeOf(path), 0o600);
   assert.equal(modeOf(join(folder, "deep")), 0o700);
 });
