@@ -33,12 +33,13 @@ import {
 import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
 import { openSaml, type Saml } from "../saml/index.ts";
 import { openStore } from "../store/index.ts";
-import { createAuditLog, type Logger } from "../telemetry/index.ts";
+import { createAuditLog, createMetrics, type Logger, withCounts } from "../telemetry/index.ts";
 import { createApplications } from "./applications.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
 import { composeFactors, highestLevel, openSealer } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
+import { measureRequests, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { createScopeTitles } from "./scope-titles.ts";
@@ -89,7 +90,8 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     },
   );
   const trail = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
-  const audit = withActivity(trail, { store, clock, random, logger });
+  const metrics = createMetrics();
+  const audit = withActivity(withCounts(trail, metrics), { store, clock, random, logger });
 
   const brand = readLogo(ui.logo);
   const assets = loadAssets(path("public"), { "brand.css": brandCss(ui.accent), ...brand.files });
@@ -105,7 +107,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
 
   const keepIdentity = Math.max(login.session.remember, login.session.absolute, config.oidc.ttl.refresh_token) + DAY;
   const identities = createIdentities({ store, clock, keepFor: 2 * keepIdentity, logger });
-  const backend = withSealing(lua.accounts, sealer);
+  const backend = withSealing(withTimings(lua.accounts, metrics, clock), sealer);
   const access = createAccess({ backend, clock, cacheFor: LOOKUP_CACHE });
   const factors = composeFactors({
     config,
@@ -205,6 +207,14 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
+  app.use(measureRequests(metrics, clock));
+  const { metrics: published } = config.observability;
+  if (published !== undefined) app.use(metricsRouter(metrics, published.token));
+  metrics.gauge(
+    "moonlatch_stale_metadata",
+    "SAML metadata sources that could not be read the last time",
+    () => parts.saml?.failing().length ?? 0,
+  );
   app.use(
     healthRouter({ store, state, staleMetadata: () => parts.saml?.failing().length ?? 0 }),
     securityHeaders({ issuer }),

@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const VARIABLE = /\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** Keys that may stand in a file of their own: with `_file` at the end, the file's content takes their place. */
-const FILED: ReadonlySet<string> = new Set(["client_secret", "sealing_key"]);
+const FILED: ReadonlySet<string> = new Set(["client_secret", "sealing_key", "token"]);
 
 /** `${ENV:NAME}` anywhere in a text, and such as `client_secret_file: path` for `client_secret`. What a secret file holds is taken as it is. */
 export function expand(document: Document, environment: Environment, folder: string): Finding[] {

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { Secret } from "../kernel/index.ts";
 import { clientSchema } from "./client-schema.ts";
 import { mfaSchema, secretsSchema } from "./mfa-schema.ts";
 import { samlSchema } from "./saml-schema.ts";
@@ -13,6 +14,11 @@ const addressRange = z.string().refine((text) => {
   if (isIP(address) === 0 || text.split("/").length > 2) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width);
 }, "must be an address or a range such as 10.0.0.0/8");
+/** Whoever has it may read the numbers. */
+const metricsToken = z
+  .string()
+  .min(16, "must have at least 16 characters")
+  .transform((value) => new Secret(value));
 const claimName = z.string().min(1).max(128);
 
 const backendSchema = z.strictObject({
@@ -124,6 +130,8 @@ export const configSchema = z.strictObject({
         })
         .prefault({}),
       audit: z.strictObject({ file: z.string().optional() }).prefault({}),
+      /** Absent: `/metrics` is not there. */
+      metrics: z.strictObject({ token: metricsToken }).optional(),
     })
     .prefault({}),
 });

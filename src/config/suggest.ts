@@ -3,7 +3,7 @@ import { clientSchema } from "./client-schema.ts";
 import { configSchema } from "./schema.ts";
 
 /** Sections the design names but this version does not have yet. */
-const LATER: ReadonlySet<string> = new Set(["tls", "metrics", "init", "queue_wait", "hosts", "files", "workers"]);
+const LATER: ReadonlySet<string> = new Set(["tls", "init", "queue_wait", "hosts", "files", "workers"]);
 
 /** What to write instead of an unknown key: the nearest known one at that place, or that the section does not exist yet. */
 export function suggest(key: string, at: readonly PropertyKey[]): string | undefined {
@@ -28,6 +28,8 @@ export function configJsonSchema(): object {
       // The loader puts the file's content in place of the key before the schema sees it; an editor sees the key.
       if (zodSchema === clientSchema)
         jsonSchema.properties = { ...jsonSchema.properties, client_secret_file: { type: "string" } };
+      if ("token" in (jsonSchema.properties ?? {}))
+        jsonSchema.properties = { ...jsonSchema.properties, token_file: { type: "string" } };
       if ("sealing_key" in (jsonSchema.properties ?? {}))
         jsonSchema.properties = { ...jsonSchema.properties, sealing_key_file: { type: "string" } };
     },

@@ -43,6 +43,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "libxml2-wasm": ["saml"],
   otplib: ["factors"],
   pino: ["telemetry"],
+  "prom-client": ["telemetry"],
   qr: ["factors"],
   "reflect-metadata": ["keys"],
   samlify: ["saml"],

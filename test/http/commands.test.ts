@@ -68,10 +68,10 @@ oidc:
 
 test("a key of a later version, and a logo that is none, are said as such", async () => {
   write("logo.txt", "x");
-  write("later.yaml", `${configuration(1)}metrics: {}\nui: { logo: ./logo.txt }\n`);
+  write("later.yaml", `${configuration(1)}tls: {}\nui: { logo: ./logo.txt }\n`);
   assert.match(
     (await run(["config", "check", "later.yaml"])).err,
-    /metrics: unknown key "metrics" \(this version does not have it yet; remove it\)/,
+    /tls: unknown key "tls" \(this version does not have it yet; remove it\)/,
   );
   write("logo.yaml", `${configuration(1)}ui: { logo: ./logo.txt }\n`);
   assert.match((await run(["config", "check", "logo.yaml"])).err, /logo\.yaml:5: ui\.logo: must be an SVG or PNG file/);
