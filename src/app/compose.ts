@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
 import type { Config } from "../config/index.ts";
@@ -12,9 +10,7 @@ import {
   createPages,
   hostGate,
   loadAssets,
-  methodNotAllowed,
   notFound,
-  route,
   sameOriginPost,
   securityHeaders,
 } from "../http/index.ts";
@@ -35,10 +31,13 @@ import { openSaml, type Saml } from "../saml/index.ts";
 import { openStore } from "../store/index.ts";
 import { createAuditLog, createMetrics, type Logger, withCounts } from "../telemetry/index.ts";
 import { createApplications } from "./applications.ts";
+import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
 import { composeFactors, highestLevel, openSealer } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
+import { homeRouter } from "./home.ts";
+import { readLogo } from "./logo.ts";
 import { measureRequests, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
@@ -268,51 +267,29 @@ export async function composeIdp({ config, world, logger, environment, auditSink
       scopeTitle: (req, scope) => scopeTitle(req, undefined, scope),
     }),
   );
-  app.get(
-    "/",
-    route(async (req, res) => {
-      const identity = (await oidc.sessions.current(req, res))?.account;
-      const who =
-        identity === undefined
-          ? undefined
-          : { name: identity.display_name, account: identity.name, switchHref: undefined };
-      return { kind: "page", name: "home", model: { who, signOutHref: "/oidc/logout" } };
-    }),
-  );
-  app.all("/", methodNotAllowed(["GET"]));
+  app.use(homeRouter({ sessions: oidc.sessions }));
   app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req as never).session }));
 
-  const sweeper = setInterval(() => {
-    store.sweep().catch((error: unknown) => logger.warn("Expired records could not be removed.", { cause: error }));
-  }, SWEEP_EVERY);
-  sweeper.unref();
-  const rereader = setInterval(() => {
-    parts.saml
-      ?.refresh()
-      .catch((error: unknown) => logger.error("Service providers could not be read again.", { cause: error }));
-  }, REREAD_EVERY);
-  rereader.unref();
-
+  const stopChores = startChores(
+    [
+      { every: SWEEP_EVERY, complaint: "Expired records could not be removed.", work: () => store.sweep() },
+      {
+        every: REREAD_EVERY,
+        complaint: "Service providers could not be read again.",
+        work: async () => parts.saml?.refresh(),
+      },
+    ],
+    logger,
+  );
   return {
     app,
     drain: () => void (state.draining = true),
     async close() {
-      clearInterval(sweeper);
-      clearInterval(rereader);
+      stopChores();
       await lua.close();
       await store.close();
     },
   };
-}
-
-/** The operator's logo as a public file of ours: no page asks another host for anything. */
-function readLogo(file: string | undefined): {
-  readonly name: string | undefined;
-  readonly files: Readonly<Record<string, Buffer>>;
-} {
-  if (file === undefined) return { name: undefined, files: {} };
-  const name = `logo${extname(file).toLowerCase()}`;
-  return { name, files: { [name]: readFileSync(file) } };
 }
 
 /** A folder beside `src` (or `dist`). */

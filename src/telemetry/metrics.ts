@@ -45,14 +45,15 @@ export function createMetrics(): Metrics {
     backendCall: (backend, fn, outcome, seconds) => calls.observe({ backend, function: fn, outcome }, seconds),
     audited: (event) => events.inc({ event }),
     gauge(name, help, read) {
-      new Gauge({
+      const gauge = new Gauge({
         name,
         help,
-        registers,
+        registers: [],
         collect() {
           this.set(read());
         },
       });
+      registry.registerMetric(gauge);
     },
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
