@@ -43,6 +43,7 @@ function settingsOf(entry: Entry, mfa: Mfa): SpSettings {
     encryptAssertion: entry.encrypt_assertion,
     idpInitiated: entry.idp_initiated,
     allowGroups: entry.allow_groups,
+    home: entry.home,
     policy: { policy: entry.require_mfa ?? mfa.require_mfa, methods: entry.supported_mfa ?? mfa.supported_mfa },
   };
 }

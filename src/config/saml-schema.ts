@@ -37,6 +37,8 @@ export const serviceProviderSchema = z.strictObject({
   sign_assertion: z.boolean().default(true),
   encrypt_assertion: z.boolean().default(false),
   idp_initiated: z.boolean().default(false),
+  /** Its own start page, for the tiles of the account pages. */
+  home: webUrl.optional(),
   require_mfa: level.optional(),
   supported_mfa: methods.optional(),
   allow_groups: z.array(z.string().min(1)).default([]),

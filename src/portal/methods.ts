@@ -43,11 +43,16 @@ export async function showMethods(visit: PortalVisit): Promise<Reply> {
       keys: can.webauthn || enrolled.credentials.length > 0 ? await keysOf(visit, enrolled) : undefined,
       signal,
       totp: can.totp || enrolled.totp !== "none" ? totp : undefined,
-      codes: can.recovery ? { left: enrolled.recoveryCodes.length } : undefined,
+      codes: can.recovery && hasFactor(enrolled) ? { left: enrolled.recoveryCodes.length } : undefined,
       changePasswordHref: links.changePassword,
       forgotPasswordHref: links.forgotPassword,
     },
   };
+}
+
+/** Recovery codes stand in for something; without it there is nothing to recover. */
+function hasFactor({ totp, credentials }: Enrolled): boolean {
+  return totp !== "none" || credentials.length > 0;
 }
 
 function signalOf({ factors, session }: PortalVisit, { credentials }: Enrolled) {
@@ -265,7 +270,7 @@ export async function removeKey(visit: PortalVisit): Promise<Reply> {
 
 /** New codes are shown first and replace the old ones once the person has saved them. */
 export async function showCodes(visit: PortalVisit): Promise<Reply> {
-  refuseMissing(capabilities(visit).recovery);
+  refuseMissing(capabilities(visit).recovery && hasFactor(await enrolledOf(visit)));
   const place = placeOf(visit);
   const codes =
     (await visit.factors.enrolling.pendingCodes(place)) ?? (await visit.factors.enrolling.beginCodes(place));
@@ -291,8 +296,13 @@ export async function downloadCodes(visit: PortalVisit): Promise<Reply> {
 
 export async function confirmCodes(visit: PortalVisit, fields: Fields): Promise<Reply> {
   if (fields["saved"] !== "on") return { kind: "redirect", to: localPath(`${METHODS}/codes`) };
+  const hadCodes = (await enrolledOf(visit)).recoveryCodes.length > 0;
   const outcome = await visit.factors.enrolling.confirmCodes(placeOf(visit));
   if (outcome.code !== "done") return failed(visit, refusalOf(visit, outcome));
   await changed(visit, undefined);
-  return flash(visit, METHODS, { key: "codes", tone: "success" });
+  return flash(visit, METHODS, {
+    key: "codes",
+    tone: "success",
+    text: hadCodes ? "done.codes.text" : "done.codes.first",
+  });
 }

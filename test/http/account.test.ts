@@ -51,7 +51,7 @@ async function withTotp(visitor: Visitor, username: string): Promise<{ secret: s
   const shown = await next(visitor, setup, { code: code(secret) });
   const codes = codesOn(shown);
   assert.equal(codes.length, 10, shown.body);
-  assert.match((await next(visitor, shown, { saved: "on" })).body, /Your new recovery codes are saved/);
+  assert.match((await next(visitor, shown, { saved: "on" })).body, /Your recovery codes are saved/);
   world.clock.advance(60_000);
   return { secret, codes };
 }

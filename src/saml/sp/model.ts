@@ -43,6 +43,8 @@ export interface SpSettings {
   readonly idpInitiated: boolean;
   /** What the operator asks of a sign-in for it. */
   readonly policy: Pick<Demand, "policy" | "methods">;
+  /** Its own start page. */
+  readonly home?: string | undefined;
   readonly allowGroups: readonly string[];
 }
 
