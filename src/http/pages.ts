@@ -127,6 +127,8 @@ function compile(root: string, name: string): Template {
     strict: true,
     _with: false,
     localsName: "view",
+    // The included partials, too: without it each one is compiled anew for every page.
+    cache: true,
     escape: escapeHtml,
   } as ejs.Options);
   return (locals) => compiled(locals) as string;
