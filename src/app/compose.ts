@@ -37,6 +37,7 @@ import { composeFactors, highestLevel, openSealer } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { homeRouter } from "./home.ts";
+import { createKeyRotation } from "./key-rotation.ts";
 import { readLogo } from "./logo.ts";
 import { measureRequests, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
@@ -270,6 +271,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.use(homeRouter({ sessions: oidc.sessions }));
   app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req as never).session }));
 
+  const rotation = createKeyRotation({ store, world, oidc, logger, policy: config.oidc.keys, jwks: keys.jwks });
   const stopChores = startChores(
     [
       { every: SWEEP_EVERY, complaint: "Expired records could not be removed.", work: () => store.sweep() },
@@ -278,6 +280,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
         complaint: "Service providers could not be read again.",
         work: async () => parts.saml?.refresh(),
       },
+      { every: REREAD_EVERY, complaint: "The signing keys could not be looked at.", work: () => rotation.turn() },
     ],
     logger,
   );

@@ -4,6 +4,7 @@ import { hashPasswordCommand, listAccounts, showAccount } from "./account-comman
 import { verifyAudit } from "./audit-commands.ts";
 import { checkConfig, printSchema } from "./config-commands.ts";
 import { demo } from "./demo.ts";
+import { listKeys, rotateKeys } from "./key-commands.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
 import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } from "./mfa-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -85,6 +86,19 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .option("--json", "machine-readable")
     .description("find lines that were changed, dropped or inserted")
     .action((path: string, options: { json?: true }) => run(() => verifyAudit(path, options, io))());
+  const keys = program.command("keys").description("the keys that sign tokens");
+  keys
+    .command("list")
+    .option(...file)
+    .option("--json", "machine-readable")
+    .action((options: { config: string; json?: true }) => run(() => listKeys(options, io))());
+  keys
+    .command("rotate")
+    .option(...file)
+    .option("--json", "machine-readable")
+    .option("--now", "sign with the new keys at once: when a key was stolen")
+    .description("publish new keys, and sign with them once applications know them")
+    .action((options: { config: string; json?: true; now?: true }) => run(() => rotateKeys(options, io))());
   addMfaCommands(program, run, io);
   addSamlCommands(program, run, io);
   try {

@@ -66,7 +66,18 @@ const loginSchema = z.strictObject({
   show_backend_message: z.boolean().default(false),
 });
 
+/** Keys that sign tokens: how they take turns. */
+const signingKeysSchema = z.strictObject({
+  /** Absent: until `keys rotate`. */
+  rotate: duration.optional(),
+  /** How long a key is published before it signs. */
+  publish: duration.prefault("1d"),
+  /** How long it stays published after it signed the last time. */
+  retire: duration.prefault("30d"),
+});
+
 const oidcSchema = z.strictObject({
+  keys: signingKeysSchema.prefault({}),
   clients: z.array(clientSchema).default([]),
   clients_from: z.array(z.string()).default([]),
   claims: z

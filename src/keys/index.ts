@@ -10,3 +10,4 @@ export {
   removeSamlCertificate,
   type SamlCertificate,
 } from "./saml-keys.ts";
+export { createSigningKeys, jwksOf, type RotationPolicy, type SigningKey, type SigningKeys } from "./signing-keys.ts";

@@ -1,7 +1,8 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
+import type { JWK } from "jose";
 import { IdpError, type World } from "../kernel/index.ts";
 import type { JsonObject, Store } from "../store/index.ts";
 import { makeSamlKey, type SamlKey } from "./certificate.ts";
+import { createSigningKeys, jwksOf } from "./signing-keys.ts";
 
 export interface KeyRing {
   /** Private signing keys, RS256 first: the algorithm of clients that state none. */
@@ -20,9 +21,10 @@ export interface KeyRing {
   readonly samlKeys: readonly SamlKey[];
 }
 
+/** At a start keys are only made where there are none; the running provider moves them on. */
+const KEEP = { publish: Number.MAX_SAFE_INTEGER, retire: Number.MAX_SAFE_INTEGER, rotate: undefined };
 const KIND = "key";
 const LOCK = "key-lock";
-const ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 
 /**
  * Reads the keys from the store, making those that are not there yet. Programs that start together end with one set, and a
@@ -35,8 +37,7 @@ export async function openKeyRing({
   world,
   saml,
 }: OnceDeps & { readonly saml?: string | undefined }): Promise<KeyRing> {
-  const keys: JWK[] = [];
-  for (const alg of ALGORITHMS) keys.push(await once({ store, world }, `sign.${alg}`, () => signingKey(alg)));
+  const signing = await createSigningKeys({ store, world }).advance(KEEP);
   const secret = async (name: string): Promise<string> => {
     const made = await once({ store, world }, name, async () => ({
       secret: Buffer.from(world.random.bytes(32)).toString("base64url"),
@@ -47,7 +48,7 @@ export async function openKeyRing({
     return value;
   };
   return {
-    jwks: { keys },
+    jwks: jwksOf(signing),
     cookieKeys: [await secret("cookie")],
     csrfKey: Buffer.from(await secret("csrf"), "base64url"),
     pairwiseSecret: Buffer.from(await secret("pairwise"), "base64url"),
@@ -89,10 +90,4 @@ async function once({ store, world }: OnceDeps, name: string, make: () => Promis
     await clock.sleep(PATIENCE.step);
   }
   throw new IdpError("STORE_UNAVAILABLE", { because: `another program holds the lock of the ${name} key` });
-}
-
-async function signingKey(alg: (typeof ALGORITHMS)[number]): Promise<JsonObject> {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 2048 });
-  const jwk = await exportJWK(privateKey);
-  return { ...jwk, alg, use: "sig", kid: await calculateJwkThumbprint(jwk) };
 }

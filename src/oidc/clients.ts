@@ -21,6 +21,8 @@ export interface OidcClients {
   /** The name people know the client by; never its id where it has a name. */
   name(clientId: string): string;
   allClaims(): readonly ClientClaims[];
+  /** Other clients from now on. */
+  replace(clients: readonly ClientConfig[]): void;
   redirectUris(clientId: string): readonly string[];
 }
 
@@ -39,24 +41,33 @@ export function createOidcClients(
   clients: readonly ClientConfig[],
   mfa: Pick<Config["mfa"], "require_mfa" | "supported_mfa">,
 ): OidcClients {
-  const byId = new Map(clients.map((client) => [client.client_id, client]));
-  const metadata = new Map(clients.map((client) => [client.client_id, metadataOf(client)]));
-  const find = (id: string | undefined): ClientConfig | undefined => (id === undefined ? undefined : byId.get(id));
+  const state = { all: indexOf(clients) };
+  const find = (id: string | undefined): ClientConfig | undefined =>
+    id === undefined ? undefined : state.all.get(id)?.config;
   return {
-    metadata: (id) => metadata.get(id),
+    metadata: (id) => state.all.get(id)?.metadata,
     rule: (id) => find(id) ?? EVERYBODY,
     policy: (id) => ({
       policy: find(id)?.require_mfa ?? mfa.require_mfa,
       methods: find(id)?.supported_mfa ?? mfa.supported_mfa,
     }),
-    ids: () => [...byId.keys()],
+    ids: () => [...state.all.keys()],
     config: (id) => find(id),
     claims: (id) => find(id)?.claims,
     skipsConsent: (id) => find(id)?.skip_consent ?? false,
     name: (id) => find(id)?.client_name ?? id,
-    allClaims: () => clients.map((client) => client.claims),
+    allClaims: () => [...state.all.values()].map(({ config }) => config.claims),
+    replace(next) {
+      state.all = indexOf(next);
+    },
     redirectUris: (id) => find(id)?.redirect_uris ?? [],
   };
+}
+
+type Indexed = ReadonlyMap<string, { readonly config: ClientConfig; readonly metadata: AllClientMetadata }>;
+
+function indexOf(clients: readonly ClientConfig[]): Indexed {
+  return new Map(clients.map((client) => [client.client_id, { config: client, metadata: metadataOf(client) }]));
 }
 
 function metadataOf(client: ClientConfig): AllClientMetadata {

@@ -30,7 +30,7 @@ export function createConnectedClients(deps: {
   clients: OidcClients;
   consents: Consents;
 }): ConnectedClients {
-  const { provider, store, clients, consents } = deps;
+  const { store, clients, consents } = deps;
   const grantsOf = async (subject: string) =>
     (await store.findByIndex("oidc.Grant", "account", subject)).map(({ id, record }) => ({
       id,
@@ -59,6 +59,7 @@ export function createConnectedClients(deps: {
         });
     },
     async revoke(subject, clientId) {
+      const { provider } = deps;
       const grants = (await grantsOf(subject)).filter(({ grant }) => grant.clientId === clientId);
       await consents.forget(subject, clientId);
       for (const { id } of grants) {

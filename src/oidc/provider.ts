@@ -15,10 +15,47 @@ export interface Oidc {
   handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): boolean;
   readonly sessions: BrowserSessions;
   readonly connected: ConnectedClients;
+  /** Other keys or claim rules from the next request on; requests under way finish with the old ones. */
+  renew(change: Partial<Pick<ConfigurationDeps, "jwks" | "claims">>): void;
 }
 
 /** OpenID Connect: oidc-provider configured with our pages, store, policy and accounts. */
 export function createOidc(deps: ConfigurationDeps): Oidc {
+  // oidc-provider's keys are fixed when it is made: other keys are another provider over the same store.
+  const state = { deps, current: createServing(deps) };
+  const live: ConfigurationDeps & { readonly provider: Provider } = {
+    ...deps,
+    get provider() {
+      return state.current.provider;
+    },
+  };
+  const { protocol, host } = new URL(deps.config.issuer);
+  return {
+    gate: createOidcGate(live),
+    handle(req, res) {
+      const path = (req.url ?? "").split("?", 1)[0] ?? "";
+      if (path === OAUTH_METADATA) req.url = OPENID_METADATA + (req.url ?? "").slice(path.length);
+      else if (!isProviderPath(path)) return false;
+      req.headers["x-forwarded-proto"] = protocol.slice(0, -1);
+      req.headers["x-forwarded-host"] = host;
+      void state.current.callback(req, res);
+      return true;
+    },
+    sessions: createBrowserSessions(live),
+    connected: createConnectedClients(live),
+    renew(change) {
+      state.deps = { ...state.deps, ...change };
+      state.current = createServing(state.deps);
+    },
+  };
+}
+
+interface Serving {
+  readonly provider: Provider;
+  readonly callback: ReturnType<Provider["callback"]>;
+}
+
+function createServing(deps: ConfigurationDeps): Serving {
   const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
   mountLogout(provider, deps);
   provider.on("server_error", (ctx, error) =>
@@ -30,19 +67,5 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
   const callback = provider.callback();
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
-  const { protocol, host } = new URL(deps.config.issuer);
-  return {
-    gate: createOidcGate({ ...deps, provider }),
-    handle(req, res) {
-      const path = (req.url ?? "").split("?", 1)[0] ?? "";
-      if (path === OAUTH_METADATA) req.url = OPENID_METADATA + (req.url ?? "").slice(path.length);
-      else if (!isProviderPath(path)) return false;
-      req.headers["x-forwarded-proto"] = protocol.slice(0, -1);
-      req.headers["x-forwarded-host"] = host;
-      void callback(req, res);
-      return true;
-    },
-    connected: createConnectedClients({ ...deps, provider }),
-    sessions: createBrowserSessions({ ...deps, provider }),
-  };
+  return { provider, callback };
 }

@@ -36,12 +36,12 @@ type Session = Awaited<ReturnType<Provider["Session"]["get"]>>;
 
 /** {@link BrowserSessions} over oidc-provider's Session record, so that one sign-in serves every protocol. */
 export function createBrowserSessions(deps: SessionsDeps): BrowserSessions {
-  const { provider, clock, config, sessionFacts, levels } = deps;
+  const { clock, config, sessionFacts, levels } = deps;
   const { idle, absolute, remember } = config.login.session;
   const isSecure = config.issuer.startsWith("https:");
   const open = async (req: IncomingMessage, res: ServerResponse) => {
-    const ctx = provider.createContext(req, res);
-    return { ctx, session: await provider.Session.get(ctx) };
+    const ctx = deps.provider.createContext(req, res);
+    return { ctx, session: await deps.provider.Session.get(ctx) };
   };
   return {
     async current(req, res) {
@@ -60,7 +60,7 @@ export function createBrowserSessions(deps: SessionsDeps): BrowserSessions {
       const { ctx, session: found } = await open(req, res);
       const isOther = found.accountId !== undefined && found.accountId !== who.account.subject;
       if (isOther) await found.destroy();
-      const session = isOther ? new provider.Session() : found;
+      const session = isOther ? new deps.provider.Session() : found;
       // A new id at every sign-in, so that nobody can know it from before.
       if (!isOther && Reflect.get(session, "new") !== true) session.resetIdentifier();
       const known = isOther ? undefined : await sessionFacts.get(session.uid);
@@ -75,7 +75,7 @@ export function createBrowserSessions(deps: SessionsDeps): BrowserSessions {
       await sessionFacts.put(session.uid, now, clock.now() + deps.sessionLife);
       const lifetime = who.remember ? remember : idle;
       await session.save(Math.round(lifetime / 1000));
-      ctx.cookies.set(provider.cookieName("session"), session.jti, {
+      ctx.cookies.set(deps.provider.cookieName("session"), session.jti, {
         signed: true,
         httpOnly: true,
         sameSite: "lax",
