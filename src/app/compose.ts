@@ -28,7 +28,7 @@ import {
 } from "../oidc/index.ts";
 import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
 import { openSaml, type Saml } from "../saml/index.ts";
-import { openStore } from "../store/index.ts";
+import { openStore, type Store } from "../store/index.ts";
 import { createAuditLog, createMetrics, type Logger, withCounts } from "../telemetry/index.ts";
 import { createApplications } from "./applications.ts";
 import { startChores } from "./background.ts";
@@ -38,8 +38,9 @@ import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { homeRouter } from "./home.ts";
 import { createKeyRotation } from "./key-rotation.ts";
+import { createLiveConfig, type LiveConfigDeps } from "./live-config.ts";
 import { readLogo } from "./logo.ts";
-import { measureRequests, metricsRouter, withTimings } from "./metrics.ts";
+import { measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { createScopeTitles } from "./scope-titles.ts";
@@ -58,6 +59,10 @@ export interface ComposeDeps {
   readonly world: World;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Default: the one the configuration names. */
+  readonly store?: Store;
+  /** What is on disk when it changed, where the configuration may change while it runs. */
+  readonly poll?: LiveConfigDeps["poll"];
   /** Takes audit lines, where the operator wants a file of them. */
   readonly auditSink?: (line: string) => void;
 }
@@ -69,10 +74,11 @@ const REREAD_EVERY = 5_000;
 const DAY = 86_400_000;
 
 /** The parts list of the whole system: configuration in, running parts out. The only place that knows them all. */
-export async function composeIdp({ config, world, logger, environment, auditSink }: ComposeDeps): Promise<Idp> {
+export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
+  const { config, world, logger, environment, auditSink, poll } = deps;
   const { clock, random } = world;
   const { issuer, login, ui, mfa } = config;
-  const store = withOauthErrors(await openStore(config.store, world));
+  const store = withOauthErrors(deps.store ?? (await openStore(config.store, world)));
   const keys = await openKeyRing({
     store,
     world,
@@ -200,6 +206,8 @@ export async function composeIdp({ config, world, logger, environment, auditSink
     mfa,
   });
 
+  const live = createLiveConfig({ poll: poll ?? (() => undefined), config, clients, oidc, logger });
+  const staleMetadata = (): number => parts.saml?.failing().length ?? 0;
   const state = { draining: false };
   const app = express();
   app.disable("x-powered-by");
@@ -210,13 +218,9 @@ export async function composeIdp({ config, world, logger, environment, auditSink
   app.use(measureRequests(metrics, clock));
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
-  metrics.gauge(
-    "moonlatch_stale_metadata",
-    "SAML metadata sources that could not be read the last time",
-    () => parts.saml?.failing().length ?? 0,
-  );
+  measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale });
   app.use(
-    healthRouter({ store, state, staleMetadata: () => parts.saml?.failing().length ?? 0 }),
+    healthRouter({ store, state, staleMetadata, isConfigStale: live.isStale }),
     securityHeaders({ issuer }),
     hostGate(issuer),
   );
@@ -280,6 +284,7 @@ export async function composeIdp({ config, world, logger, environment, auditSink
         complaint: "Service providers could not be read again.",
         work: async () => parts.saml?.refresh(),
       },
+      { every: REREAD_EVERY, complaint: "The configuration could not be read again.", work: () => live.turn() },
       { every: REREAD_EVERY, complaint: "The signing keys could not be looked at.", work: () => rotation.turn() },
     ],
     logger,

@@ -61,6 +61,17 @@ function isSame(a: string, b: string): boolean {
   return first.length === second.length && timingSafeEqual(first, second);
 }
 
+/** What is in use and older than what was asked for. */
+export function measureStaleness(
+  metrics: Metrics,
+  { staleMetadata, isConfigStale }: { staleMetadata: () => number; isConfigStale: () => boolean },
+): void {
+  const sources = "SAML metadata sources that could not be read the last time";
+  metrics.gauge("moonlatch_stale_metadata", sources, staleMetadata);
+  const config = "1 while the configuration on disk is not the one in use";
+  metrics.gauge("moonlatch_config_stale", config, () => (isConfigStale() ? 1 : 0));
+}
+
 /** The backend with every call timed, by function and outcome. */
 export function withTimings(backend: AccountBackend, metrics: Metrics, clock: Clock): AccountBackend {
   const timed = async <Outcome extends { readonly code: string }>(

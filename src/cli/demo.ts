@@ -34,7 +34,7 @@ export async function demo(io: CommandEnvironment): Promise<ExitCode> {
     { username: "demo", password: passwords.demo, display_name: "Demo account", groups: ["staff"] },
     { username: "editor", password: passwords.editor, display_name: "Editor account", groups: ["staff", "editors"] },
   ]);
-  return serve(config, { ...io, environment: { ...io.environment, MOONLATCH_ACCOUNTS: database } }, async () => {
+  return serve({ config }, { ...io, environment: { ...io.environment, MOONLATCH_ACCOUNTS: database } }, async () => {
     const client = config.oidc.clients[0];
     const oidc = await startApplication({
       protocol: "oidc",

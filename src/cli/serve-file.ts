@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Config, formatFaults, loadConfig } from "../config/index.ts";
+import { type Config, formatFaults, loadConfig, watchConfig } from "../config/index.ts";
 import { success } from "../kernel/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { serve } from "./serve.ts";
@@ -16,7 +16,10 @@ export async function withConfig(
   return EXIT.refused;
 }
 
-/** `serve`: the provider as operators run it. */
+/** `serve`: the provider as operators run it. Clients that change in the file are taken over while it runs. */
 export function serveFile(file: string, io: CommandEnvironment): Promise<ExitCode> {
-  return withConfig(file, io, (config) => serve(config, io, async () => success(async () => undefined)));
+  return withConfig(file, io, (config) => {
+    const { poll } = watchConfig(resolve(io.cwd, file), io.environment, config);
+    return serve({ config, poll }, io, async () => success(async () => undefined));
+  });
 }

@@ -1,5 +1,5 @@
 import { composeIdp, listen, realWorld, SealingKeyError } from "../app/index.ts";
-import type { Config } from "../config/index.ts";
+import type { Config, ConfigWatch } from "../config/index.ts";
 import { IdpError, type Result } from "../kernel/index.ts";
 import { LuaScriptError } from "../lua/index.ts";
 import { createLogger, openAuditFile } from "../telemetry/index.ts";
@@ -10,7 +10,7 @@ const STOP_DEADLINE = 10_000;
 
 /** Serves a checked configuration until a stop signal comes. `started` runs once every address is open. */
 export async function serve(
-  config: Config,
+  { config, poll }: { readonly config: Config; readonly poll?: ConfigWatch["poll"] },
   io: CommandEnvironment,
   started: () => Promise<Result<() => Promise<void>, string>>,
 ): Promise<ExitCode> {
@@ -24,6 +24,7 @@ export async function serve(
       world,
       logger,
       environment: io.environment,
+      ...(poll === undefined ? {} : { poll }),
       ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }),
     });
   } catch (error) {

@@ -7,3 +7,4 @@ export { formatFaults } from "./report.ts";
 export type { Config } from "./schema.ts";
 export type { ConfigFault } from "./source.ts";
 export { configJsonSchema } from "./suggest.ts";
+export { type ConfigWatch, watchConfig } from "./watch.ts";
