@@ -10,6 +10,7 @@ import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } fr
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { changeCertificates, listCertificates } from "./saml-commands.ts";
 import { serveFile } from "./serve-file.ts";
+import { clearThrottle, listThrottle, type ThrottleOptions } from "./throttle-commands.ts";
 
 export async function runCommand(args: readonly string[], io: CommandEnvironment): Promise<ExitCode> {
   let code: ExitCode = EXIT.fine;
@@ -99,6 +100,7 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .option("--now", "sign with the new keys at once: when a key was stolen")
     .description("publish new keys, and sign with them once applications know them")
     .action((options: { config: string; json?: true; now?: true }) => run(() => rotateKeys(options, io))());
+  addThrottleCommands(program, run, io);
   addMfaCommands(program, run, io);
   addSamlCommands(program, run, io);
   try {
@@ -108,6 +110,29 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
   }
+}
+
+/** Attempts that were counted: to look at, to forget. */
+function addThrottleCommands(
+  program: Command,
+  run: (work: () => Promise<ExitCode>) => () => Promise<void>,
+  io: CommandEnvironment,
+): void {
+  const throttle = program.command("throttle").description("attempts at passwords and second factors");
+  const about = (name: string, description: string): Command =>
+    throttle
+      .command(name)
+      .option("-c, --config <file>", "configuration file", "moonlatch.yaml")
+      .option("--account <name>", "of this name, as typed at the sign-in")
+      .option("--address <address>", "from this address, or its IPv6 network")
+      .option("--json", "machine-readable")
+      .description(description);
+  about("list", "who tried how often, and until when that counts").action((options: ThrottleOptions) =>
+    run(() => listThrottle(options, io))(),
+  );
+  about("clear", "let somebody try again at once")
+    .option("--all", "everybody")
+    .action((options: ThrottleOptions) => run(() => clearThrottle(options, io))());
 }
 
 /** Second factors of people: to look at, to reset, to seal. */

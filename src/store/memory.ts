@@ -114,6 +114,12 @@ export function createMemoryStore(clock: Clock): Store {
       const known = counters.get(keyOf(kind, id));
       return known !== undefined && isLive(known.expiresAt) ? known : undefined;
     },
+    async counters(kind, prefix) {
+      const start = keyOf(kind, prefix);
+      return [...counters]
+        .filter(([key, { expiresAt }]) => key.startsWith(start) && isLive(expiresAt))
+        .map(([key, counter]) => ({ ...counter, id: key.slice(keyOf(kind, "").length) }));
+    },
     resetCounter: async (kind, id) => void counters.delete(keyOf(kind, id)),
     async sweep() {
       let removed = 0;

@@ -60,6 +60,8 @@ export interface Store {
   /** Adds one atomically; opens a window of `windowMs` when none is open. */
   increment(kind: string, id: string, windowMs: number): Promise<Counter>;
   counter(kind: string, id: string): Promise<Counter | undefined>;
+  /** All counters of a kind with an open window whose id begins with `prefix`, for operators. */
+  counters(kind: string, prefix: string): Promise<readonly (Counter & { readonly id: string })[]>;
   resetCounter(kind: string, id: string): Promise<void>;
   /** Deletes what has expired, in small batches; the number removed. Called by a timer of the composition root. */
   sweep(): Promise<number>;

@@ -49,6 +49,8 @@ export const STATEMENTS = {
            expires_at = CASE WHEN counters.expires_at > ?3 THEN counters.expires_at ELSE excluded.expires_at END
          RETURNING count, expires_at`,
   counter: "SELECT count, expires_at FROM counters WHERE kind = ?1 AND id = ?2 AND expires_at > ?3",
+  counters:
+    "SELECT id, count, expires_at FROM counters WHERE kind = ?1 AND substr(id, 1, length(?2)) = ?2 AND expires_at > ?3",
   reset: "DELETE FROM counters WHERE kind = ?1 AND id = ?2",
   expired: `SELECT kind, id FROM records WHERE expires_at <= ?1 LIMIT ${SWEEP_BATCH}`,
   sweepMarks: sweep("marks"),

@@ -52,6 +52,10 @@ export function openSqliteStore(path: string, clock: Clock): Store {
         const row = sql.counter.get(kind, id, now());
         return row === undefined ? undefined : counterOf(row);
       }),
+    counters: (kind, prefix) =>
+      read(relaxed, (sql) =>
+        sql.counters.all(kind, prefix, now()).map((row) => ({ ...counterOf(row), id: (row as Pick<Row, "id">).id })),
+      ),
     resetCounter: (kind, id) => write(relaxed, (sql) => void sql.reset.run(kind, id)),
     async sweep() {
       let removed = 0;

@@ -1,4 +1,5 @@
 /** Limits on guessing: attempts per account and per address within a window, counted in the store so that all instances share them. */
+export { type Count, type CountFilter, clearCounts, listCounts } from "./overview.ts";
 export {
   type AttemptSubject,
   createThrottle,

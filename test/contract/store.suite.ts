@@ -243,6 +243,18 @@ function counterTests(given: Given): void {
     assert.equal(await store.counter("throttle", "demo"), undefined);
     assert.equal((await store.increment("throttle", "demo", 1000)).count, 1);
   });
+  test("counters are listed by the beginning of their id, those of other kinds and of windows that are over are not", async () => {
+    const { store, clock } = given();
+    await store.increment("throttle", "a%", 1000);
+    clock.advance(1000);
+    for (const id of ["a_b", "a_b", "a_b@device", "axb"]) await store.increment("throttle", id, 1000);
+    await store.increment("throttle.factor", "a_b", 1000);
+    const listed = async (prefix: string): Promise<readonly string[]> =>
+      (await store.counters("throttle", prefix)).map(({ id, count }) => `${id} ${count}`).toSorted();
+    assert.deepEqual(await listed("a_"), ["a_b 2", "a_b@device 1"]);
+    assert.deepEqual(await listed(""), ["a_b 2", "a_b@device 1", "axb 1"]);
+    assert.deepEqual(await listed("nothing"), []);
+  });
 }
 
 function sweepTests(given: Given): void {
