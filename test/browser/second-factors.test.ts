@@ -260,8 +260,7 @@ test("what needs no script works without: password, app, recovery codes, account
   await page.check("input[name=saved]");
   await page.click("button.primary");
   await page.waitForSelector(".note-success");
-  await page.goto(`${idp.issuer}/oidc/logout`);
-  await page.click("button[value=yes]");
+  await signOut(page);
   await page.goto(`${idp.issuer}/account/methods/totp/remove`);
   await page.fill("#username", "plain");
   await page.fill("#password", "right");
