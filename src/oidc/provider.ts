@@ -1,13 +1,16 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Provider } from "oidc-provider";
+import { type KoaContextWithOIDC, Provider } from "oidc-provider";
+import { IdpError } from "../kernel/index.ts";
 import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { type ConnectedClients, createConnectedClients } from "./connected.ts";
+import { createRenderError } from "./errors.ts";
 import { createOidcGate } from "./gate.ts";
 import { mountLogout } from "./logout.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
 import { createBrowserSessions } from "./sessions.ts";
+import { temporarilyUnavailable } from "./store-errors.ts";
 
 export interface Oidc {
   readonly gate: SignInGate;
@@ -57,6 +60,7 @@ interface Serving {
 
 function createServing(deps: ConfigurationDeps): Serving {
   const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
+  mountOutages(provider, deps);
   mountLogout(provider, deps);
   provider.on("server_error", (ctx, error) =>
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
@@ -68,4 +72,27 @@ function createServing(deps: ConfigurationDeps): Serving {
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
   return { provider, callback };
+}
+
+/**
+ * What fails after the library's own error pages (telling other protocols of a sign-out) gets ours instead of Koa's bare 500, and every
+ * 503 says when to come again.
+ */
+function mountOutages(provider: Provider, deps: ConfigurationDeps): void {
+  const renderError = createRenderError(deps);
+  provider.use(async (context, next) => {
+    const ctx = context as unknown as KoaContextWithOIDC;
+    try {
+      await next();
+    } catch (error) {
+      if (!(error instanceof IdpError && error.code === "STORE_UNAVAILABLE")) throw error;
+      const unavailable = temporarilyUnavailable("the store cannot answer now", false, error);
+      ctx.status = 503;
+      renderError(ctx, { error: "temporarily_unavailable", error_description: unavailable.message }, unavailable);
+    }
+    if (ctx.status !== 503) return;
+    ctx.set("Retry-After", "30");
+    // Where the answer would have led: with a code, were it not for the session that could not be written.
+    ctx.remove("Location");
+  });
 }
