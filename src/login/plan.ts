@@ -65,6 +65,8 @@ export function isMet(
 /** What is still to do. Pure; the only place that decides whether a proof is enough. */
 export function planNext(given: PlanInput): Plan {
   const { proofs, has, demand, levels } = given;
+  // An administrator's code stands beside a password, never in its place: a session alone does not lead to it.
+  if (has.enrolmentCode && proofs.length === 0) return { next: "password" };
   const isTrusted = has.isTrusted && demand.allowTrust && !has.enrolmentCode;
   const owned = ownedMethods(has).filter((method) => !proofs.some((proof) => proof.method === method));
   const raising = (to: Level): readonly Method[] =>

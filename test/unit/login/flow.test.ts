@@ -176,3 +176,23 @@ test("a form says nothing about a state it does not belong to, and the name of a
   assert.equal(readAnswer({ at: "refused", account: ACCOUNT }, { decision: "continue" }).kind, "nonsense");
   assert.equal(readAnswer({ at: "done", outcome: { kind: "cancelled" } }, { decision: "allow" }).kind, "nonsense");
 });
+
+test("an administrator's code never stands in the place of a password: a session without proofs is asked for it first", () => {
+  const has: Summary = {
+    totp: "none",
+    keys: 0,
+    unreadableKeys: 0,
+    recovery: 0,
+    enrolmentCode: true,
+    can: { totp: true, webauthn: true, recovery: true },
+    isTrusted: false,
+    lastUsed: undefined,
+  };
+  const demand: Demand = { policy: 1, essential: 1, wish: 1, methods: ["totp"], allowTrust: true };
+  const rules = { demand, levels: DEFAULT_LEVELS, now: NOW, freshFor: FRESH };
+  const read = { kind: "factors_read", has } as const;
+  const next = advance({ at: "more", account: ACCOUNT, proofs: [], remember: false }, read, rules);
+  assert.deepEqual(next, { at: "identify", username: "demo", fixed: true });
+  const withPassword = { at: "more", account: ACCOUNT, proofs: [proofBy("password")], remember: false } as const;
+  assert.equal(advance(withPassword, read, rules)?.at, "prove");
+});
