@@ -18,6 +18,10 @@ export interface Running {
   readonly co: LuaState;
   instructions: number;
   bytes: number;
+  /** Instructions at which to look at the heap. */
+  heapCheck: number;
+  /** Bytes on the heap when it was looked at, at the least. */
+  leastHeap: number;
   hostCalls: number;
   /** Why the coroutine is suspended, when it was not the script's own yield. */
   pause: "host" | "slice" | undefined;
@@ -29,12 +33,14 @@ export interface Running {
   readonly logged: [string, string][];
 }
 
-export function newCall(id: number, co: LuaState): Running {
+export function newCall(id: number, co: LuaState, heapCheck: number): Running {
   return {
     id,
     co,
     instructions: 0,
     bytes: 0,
+    heapCheck,
+    leastHeap: Number.POSITIVE_INFINITY,
     hostCalls: 0,
     pause: undefined,
     mustBlock: false,
@@ -54,6 +60,14 @@ export interface Now {
   kill(why: string): never;
   /** Goes on ending a call that a library function caught. */
   rethrow(): void;
+  /** A string, or a buffer for one, is about to be made. Ends the call when it is too large. */
+  makesString(bytes: number): void;
+  /** Something else that takes memory is about to be made. */
+  allocates(bytes: number): void;
+  /** Answers whether a library function that was charged should let others run now: it was for long, and it may be suspended. */
+  isOver(L: LuaState): boolean;
+  /** For the end of a library function: if it was charged for much, the count hook looks at the clock at the next instruction. */
+  rest(L: LuaState): void;
   /** Answers whether the host may suspend the call here; elsewhere it must block. */
   mayYield(L: LuaState): boolean;
 }

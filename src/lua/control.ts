@@ -1,3 +1,5 @@
+import { getHeapStatistics } from "node:v8";
+import { resourceLimits } from "node:worker_threads";
 import type { LuaState } from "fengari";
 import { type CFunction, type HostReply, Killed, type Now, newCall, type Running } from "./call.ts";
 import { bytesOf, type LuaValue, type Values } from "./values.ts";
@@ -18,11 +20,15 @@ const HOOK = 1_000;
 const SLICE_MS = 2;
 const HOST_CALLS = 500;
 const STRING_LIMIT = 16 * 1024 * 1024;
+/** Instructions after which it is looked again how full the heap is. */
+const HEAP_CHECK = 100_000;
+/** Bytes on the heap of this thread at which a long call is ended, before the thread is. */
+const HEAP_LIMIT = (resourceLimits.maxOldGenerationSizeMb ?? Number.POSITIVE_INFINITY) * 0.6 * 1024 * 1024;
+/** By how much the heap must have grown during the call. */
+const HEAP_GROWTH = 32 * 1024 * 1024;
 
 /** The budgets of calls, and which of them runs now. */
 export interface Control extends Now {
-  /** A string, or what a table takes, is about to be made. */
-  allocated(bytes: number): void;
   /** The count hook: charges, and suspends a call that has run for its slice. */
   hook(fengari: typeof import("fengari")): (L: LuaState) => void;
   /** Runs `work` under a budget of its own, for the script's top level at start. */
@@ -37,6 +43,8 @@ export function createControl(deps: ControlDeps): Control {
   const calls = new Map<number, Running>();
   let current: Running | undefined;
   let sliceStart = 0;
+  // Instructions charged since the clock was looked at.
+  let unseen = 0;
 
   const kill = (why: string): never => {
     const killed = new Killed(why);
@@ -46,15 +54,39 @@ export function createControl(deps: ControlDeps): Control {
   const charge = (instructions: number): void => {
     if (current === undefined) return;
     current.instructions += instructions;
+    unseen += instructions;
+    // A library function may be at it for long before the hook is called again.
+    if (unseen >= HOOK) deps.beat();
     if (current.instructions > deps.instructions) {
       kill("the script used up its instructions (lua.backends[].limits.instructions)");
     }
   };
-  const canSuspend = (): boolean => current !== undefined && !current.mustBlock;
+  const allocates = (bytes: number): void => {
+    if (current === undefined) return;
+    current.bytes += bytes;
+    if (current.bytes > deps.memory * 2) kill("the script allocated too much (lua.backends[].limits.memory)");
+  };
+  /** What a script keeps in small pieces is not counted one by one. */
+  const checkHeap = (): void => {
+    if (current === undefined || current.instructions < current.heapCheck) return;
+    current.heapCheck = current.instructions + HEAP_CHECK;
+    const { used_heap_size: used } = getHeapStatistics();
+    current.leastHeap = Math.min(current.leastHeap, used);
+    // What lies there since before may be garbage of another call.
+    if (used > HEAP_LIMIT && used > current.leastHeap + HEAP_GROWTH)
+      kill("the script used up the memory of its thread");
+  };
+  const mayYield = (L: LuaState): boolean => current !== undefined && !current.mustBlock && L.nny === 0;
+  /** Looks at the clock: answers whether the call has run for its slice and may be suspended. */
+  const isOver = (L: LuaState): boolean => {
+    unseen = 0;
+    return performance.now() - sliceStart > SLICE_MS && mayYield(L);
+  };
   /** Runs `work` as `call`, and nobody's afterwards. */
   const as = <Value>(call: Running, work: () => Value): Value => {
     current = call;
     sliceStart = performance.now();
+    unseen = 0;
     deps.running(call.id);
     try {
       return work();
@@ -71,24 +103,27 @@ export function createControl(deps: ControlDeps): Control {
     rethrow() {
       if (current?.killed !== undefined) throw current.killed;
     },
-    mayYield: (L) => canSuspend() && L.nny === 0,
-    allocated(bytes) {
-      if (current === undefined) return;
-      current.bytes += bytes;
+    mayYield,
+    makesString(bytes) {
       if (bytes > STRING_LIMIT) kill("the script made a string of over 16 MB");
-      if (current.bytes > deps.memory * 2) kill("the script allocated too much (lua.backends[].limits.memory)");
+      allocates(bytes);
+    },
+    allocates,
+    isOver: (L) => unseen >= HOOK && isOver(L),
+    rest(L) {
+      if (unseen >= HOOK) L.hookcount = 1;
     },
     hook:
       ({ lua }) =>
       (L) => {
-        deps.beat();
         charge(HOOK);
-        if (performance.now() - sliceStart <= SLICE_MS || !canSuspend() || !lua.lua_isyieldable(L)) return;
+        checkHeap();
+        if (!isOver(L)) return;
         if (current !== undefined) current.pause = "slice";
         lua.lua_yield(L, 0);
       },
     start(work) {
-      const call = newCall(0, undefined as unknown as LuaState);
+      const call = newCall(0, undefined as unknown as LuaState, HEAP_CHECK);
       call.mustBlock = true;
       try {
         return as(call, work);
@@ -97,13 +132,27 @@ export function createControl(deps: ControlDeps): Control {
       }
     },
     begin(id, co) {
-      const call = newCall(id, co);
+      const call = newCall(id, co, HEAP_CHECK);
       calls.set(id, call);
       return call;
     },
     find: (id) => calls.get(id),
     forget: (call) => void calls.delete(call.id),
-    resume: ({ lua }, call, args) => as(call, () => lua.lua_resume(call.co, null, args)),
+    resume: ({ lua }, call, args) =>
+      as(call, () => {
+        try {
+          const status = lua.lua_resume(call.co, null, args);
+          // An exception of JavaScript leaves the coroutine as it was, and anything at all on top of its stack.
+          if (status === lua.LUA_ERRRUN && lua.lua_status(call.co) === lua.LUA_OK) {
+            call.killed ??= new Killed("a library function failed");
+          }
+          return status;
+        } catch (error) {
+          // What no Lua function raised comes out here when the coroutine had caught another error before.
+          call.killed ??= new Killed(error instanceof Error ? error.message : "a library function failed");
+          return lua.LUA_ERRRUN;
+        }
+      }),
   };
 }
 
@@ -112,12 +161,26 @@ export function installHook(fengari: typeof import("fengari"), L: LuaState, cont
   fengari.lua.lua_sethook(L, control.hook(fengari), fengari.lua.LUA_MASKCOUNT, HOOK);
 }
 
+/** What the host's own code throws becomes an error of the script, with its text; what ends the call passes. */
+export function guarded({ lua, lauxlib, to_luastring }: typeof import("fengari"), fn: CFunction): CFunction {
+  return (L) => {
+    try {
+      return fn(L);
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof Killed) throw error;
+      lua.lua_settop(L, 0);
+      return lauxlib.luaL_error(L, to_luastring("%s"), to_luastring(error.message));
+    }
+  };
+}
+
 /** The one function through which the prelude reaches the host: `host(op, …)` gives `value, err`. Yields where it can, else blocks. */
 export function hostFunction(
-  { lua }: typeof import("fengari"),
+  fengari: typeof import("fengari"),
   control: Control,
   deps: ControlDeps & { readonly values: Values },
 ): CFunction {
+  const { lua } = fengari;
   const { values } = deps;
   const pushReply = (L: LuaState): number => {
     const call = control.current();
@@ -127,7 +190,7 @@ export function hostFunction(
     values.push(L, reply?.error ?? null);
     return 2;
   };
-  return (L) => {
+  return guarded(fengari, (L) => {
     const call = control.current();
     if (call === undefined) throw new Error("a host function was used outside a call");
     call.hostCalls += 1;
@@ -140,7 +203,7 @@ export function hostFunction(
     }
     call.reply = deps.block(call.id);
     return pushReply(L);
-  };
+  });
 }
 
 /** The error text on top of a stack; an error that is no text has none. */

@@ -4,6 +4,8 @@ import { CAUGHT_ERROR } from "./protected-calls.ts";
 
 /** Instructions a new coroutine counts for: each starts with a fresh hook counter. */
 const COROUTINE = 100;
+/** What a coroutine takes on the heap, roughly. */
+const COROUTINE_BYTES = 4_000;
 
 type After = (L: LuaState, status: number) => number;
 
@@ -63,6 +65,7 @@ export function coroutineFunctions(
   const create: CFunction = (L) => {
     lauxlib.luaL_checktype(L, 1, lua.LUA_TFUNCTION);
     now.charge(COROUTINE);
+    now.allocates(COROUTINE_BYTES);
     const co = lua.lua_newthread(L);
     lua.lua_pushvalue(L, 1);
     lua.lua_xmove(L, co, 1);

@@ -4,6 +4,12 @@ declare module "fengari" {
     readonly l_G: unknown;
     nny: number;
     hookcount: number;
+    readonly stack: (StackValue | undefined)[];
+    readonly top: number;
+  }
+  /** A slot of a stack. */
+  export interface StackValue {
+    setfrom(other: StackValue): void;
   }
   type Continuation = (L: LuaState, status: number, ctx: number) => number;
   type CFunction = (L: LuaState) => number;
@@ -12,7 +18,10 @@ declare module "fengari" {
   export const lua: {
     readonly LUA_OK: number;
     readonly LUA_YIELD: number;
+    readonly LUA_ERRRUN: number;
     readonly LUA_MULTRET: number;
+    readonly LUA_OPEQ: number;
+    readonly LUA_OPLT: number;
     readonly LUA_MASKCOUNT: number;
     readonly LUA_TNIL: number;
     readonly LUA_TNUMBER: number;
@@ -27,6 +36,7 @@ declare module "fengari" {
     lua_pushnil(L: LuaState): void;
     lua_pushboolean(L: LuaState, value: boolean | number): void;
     lua_pushnumber(L: LuaState, value: number): void;
+    lua_pushinteger(L: LuaState, value: number): void;
     lua_pushstring(L: LuaState, value: Uint8Array | string): void;
     lua_pushcfunction(L: LuaState, fn: CFunction): void;
     lua_pushcclosure(L: LuaState, fn: CFunction, n: number): void;
@@ -39,12 +49,17 @@ declare module "fengari" {
     lua_toboolean(L: LuaState, index: number): boolean;
     lua_tonumber(L: LuaState, index: number): number;
     lua_tostring(L: LuaState, index: number): Uint8Array | null;
+    lua_tocfunction(L: LuaState, index: number): CFunction | null;
     lua_tothread(L: LuaState, index: number): LuaState | null;
     lua_topointer(L: LuaState, index: number): object | null;
     lua_createtable(L: LuaState, narr: number, nrec: number): void;
     lua_newtable(L: LuaState): void;
     lua_getfield(L: LuaState, index: number, key: Uint8Array): number;
     lua_setfield(L: LuaState, index: number, key: Uint8Array): void;
+    lua_gettable(L: LuaState, index: number): number;
+    lua_geti(L: LuaState, index: number, n: number): number;
+    lua_seti(L: LuaState, index: number, n: number): void;
+    lua_compare(L: LuaState, index1: number, index2: number, op: number): number | boolean;
     lua_rawget(L: LuaState, index: number): number;
     lua_rawset(L: LuaState, index: number): void;
     lua_rawgeti(L: LuaState, index: number, n: number): number;
@@ -90,7 +105,13 @@ declare module "fengari" {
     luaL_loadbufferx(L: LuaState, code: Uint8Array, size: number, name: Uint8Array, mode: Uint8Array): number;
     luaL_requiref(L: LuaState, name: Uint8Array, open: CFunction, glb: number): void;
     luaL_where(L: LuaState, level: number): void;
-    luaL_error(L: LuaState, format: Uint8Array, ...args: readonly Uint8Array[]): number;
+    luaL_error(L: LuaState, format: Uint8Array, ...args: readonly Uint8Array[]): never;
+    luaL_argerror(L: LuaState, arg: number, message: Uint8Array): never;
+    luaL_checkinteger(L: LuaState, arg: number): number;
+    luaL_optinteger(L: LuaState, arg: number, fallback: number): number;
+    luaL_checkstack(L: LuaState, n: number, message: Uint8Array): void;
+    luaL_getmetafield(L: LuaState, index: number, name: Uint8Array): number;
+    luaL_len(L: LuaState, index: number): number;
     luaL_checkstring(L: LuaState, arg: number): Uint8Array;
     luaL_checktype(L: LuaState, arg: number, type: number): void;
     luaL_checkany(L: LuaState, arg: number): void;

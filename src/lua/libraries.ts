@@ -1,14 +1,17 @@
 import type { LuaState } from "fengari";
+import { baseFunctions, priced, prices, WIDE, wide } from "./base-library.ts";
 import type { CFunction } from "./call.ts";
-import type { Control } from "./control.ts";
+import { type Control, guarded } from "./control.ts";
 import { coroutineFunctions } from "./coroutines.ts";
 import { type HelperDeps, helperFunctions } from "./helpers.ts";
 import { protectedCalls } from "./protected-calls.ts";
+import { stringFunctions } from "./string-library.ts";
+import { tableFunctions } from "./table-library.ts";
 import type { Values } from "./values.ts";
 
 type Fengari = typeof import("fengari");
 
-/** Opens the libraries a script may have, by name, with our own protected calls and coroutines in place of the library's. */
+/** Opens the libraries a script may have, by name, with our own functions where the library's could not be held or ended. */
 export function openLibraries(fengari: Fengari, L: LuaState, control: Control): void {
   const { lua, lauxlib, lualib, to_luastring } = fengari;
   const libraries = {
@@ -23,12 +26,35 @@ export function openLibraries(fengari: Fengari, L: LuaState, control: Control): 
     lauxlib.luaL_requiref(L, to_luastring(name), open, 1);
     lua.lua_pop(L, 1);
   }
-  lua.lua_pushglobaltable(L);
-  setFunctions(fengari, L, protectedCalls(fengari, control));
-  lua.lua_getglobal(L, to_luastring("coroutine"));
-  setFunctions(fengari, L, coroutineFunctions(fengari, control));
+  const install = (library: string, functions: Readonly<Record<string, CFunction>>): void => {
+    lua.lua_getglobal(L, to_luastring(library));
+    setFunctions(fengari, L, functions);
+    lua.lua_pop(L, 1);
+  };
+  for (const [library, functions] of Object.entries(prices(fengari))) {
+    for (const [name, price] of Object.entries(functions)) {
+      install(library, { [name]: priced(control, stock(fengari, L, library, name), price) });
+    }
+  }
+  for (const [library, name] of WIDE)
+    install(library, { [name]: wide(fengari, control, stock(fengari, L, library, name)) });
+  install("_G", { ...protectedCalls(fengari, control), ...baseFunctions(fengari, control) });
+  install("coroutine", coroutineFunctions(fengari, control));
+  install("string", stringFunctions(fengari, control));
+  const [insert, remove] = [stock(fengari, L, "table", "insert"), stock(fengari, L, "table", "remove")];
+  install("table", tableFunctions(fengari, control, { insert, remove }));
   protectStrings(fengari, L);
   lua.lua_settop(L, 0);
+}
+
+/** A function as the package has it. */
+function stock({ lua, to_luastring }: Fengari, L: LuaState, library: string, name: string): CFunction {
+  lua.lua_getglobal(L, to_luastring(library));
+  lua.lua_getfield(L, -1, to_luastring(name));
+  const fn = lua.lua_tocfunction(L, -1);
+  lua.lua_pop(L, 2);
+  if (fn === null) throw new Error(`${library}.${name} is no function`);
+  return fn;
 }
 
 /** Puts functions into the table on top of the stack. */
@@ -63,12 +89,12 @@ export function pushHelpers(fengari: Fengari, L: LuaState, deps: HelperTableDeps
   const wrapped = Object.entries(helperFunctions(deps, () => control.current())).map(
     ([name, helper]): [string, CFunction] => [
       name,
-      (state) => {
+      guarded(fengari, (state) => {
         const args = Array.from({ length: lua.lua_gettop(state) }, (_, index) => values.read(state, index + 1));
         const results = helper(...args);
         for (const result of results) values.push(state, result);
         return results.length;
-      },
+      }),
     ],
   );
   lua.lua_newtable(L);

@@ -35,7 +35,9 @@ export function createMachine(deps: MachineDeps): Machine {
     if (status === lua.LUA_YIELD && call.pause === "host") return;
     if (status === lua.LUA_YIELD && call.pause === "slice") {
       call.pause = undefined;
-      setImmediate(() => step(call, 0));
+      setImmediate(() => {
+        if (control.find(call.id) === call) step(call, 0);
+      });
       return;
     }
     if (status === lua.LUA_OK) return finish(call, readResult(call));

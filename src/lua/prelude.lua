@@ -32,17 +32,6 @@ local function ordered_pairs(value)
   end, value, nil
 end
 
-local STRING_LIMIT = 1048576
-local raw_rep, raw_format = string.rep, string.format
-string.rep = function(text, count, separator)
-  text = raw_tostring(text)
-  if (#text + #(separator or "")) * (count or 0) > STRING_LIMIT then raw_error("string.rep: the result would be larger than 1 MB", 2) end
-  return raw_rep(text, math.floor(count), separator or "")
-end
-string.format = function(pattern, ...)
-  if raw_type(pattern) == "string" and pattern:find("%%[-+ #0]*%d%d%d") then raw_error("string.format: a width over 99", 2) end
-  return raw_format(pattern, ...)
-end
 string.dump = nil
 string.gfind = string.gmatch
 table.getn = function(value) return #value end
@@ -53,15 +42,6 @@ table.maxn = function(value)
 end
 table.foreach = function(value, visit) for key, item in ordered_pairs(value) do local result = visit(key, item) if result ~= nil then return result end end end
 table.foreachi = function(value, visit) for key, item in ipairs(value) do local result = visit(key, item) if result ~= nil then return result end end end
-local raw_move, raw_unpack = table.move, table.unpack
-table.move = function(from, first, last, to, target)
-  if last - first > 1000000 then raw_error("table.move: over a million elements", 2) end
-  return raw_move(from, first, last, to, target)
-end
-table.unpack = function(list, first, last)
-  if (last or #list) - (first or 1) > 10000 then raw_error("unpack: over ten thousand values", 2) end
-  return raw_unpack(list, first or 1, last or #list)
-end
 math.pow = function(base, exponent) return base ^ exponent end
 math.mod = math.fmod
 math.log10 = function(value) return math.log(value, 10) end
@@ -267,6 +247,8 @@ on_demand.print = function()
     js.log("info", table.concat(parts, "\t"))
   end
 end
+-- Nothing can interrupt the parser.
+local LONGEST_SOURCE = 262144
 on_demand.load = function(env)
   return function(source, name, mode, target)
     if raw_type(source) == "function" then
@@ -277,6 +259,7 @@ on_demand.load = function(env)
       end
       source = table.concat(pieces)
     end
+    if #source > LONGEST_SOURCE then return nil, "load: a source of over 256 KB" end
     if target == nil then target = env end
     return raw_load(source, name, "t", target)
   end

@@ -25,16 +25,23 @@ export interface Program {
 
 /** What an empty table takes on the heap, roughly. */
 const TABLE_BYTES = 600;
+/** How many bytes of long strings are compared in the time of an instruction, roughly. */
+const BYTES_PER_INSTRUCTION = 20;
 
 /** @throws Error with file and line when the script does not compile or its top level fails. */
 export function loadProgram(deps: ProgramDeps): Program {
   const control = createControl(deps);
   const fengari = loadFengari({
-    string: (bytes) => control.allocated(bytes),
-    table: () => control.allocated(TABLE_BYTES),
+    string: (bytes) => control.makesString(bytes),
+    table: () => control.allocates(TABLE_BYTES),
+    looked: (bytes) => {
+      control.charge(bytes / BYTES_PER_INSTRUCTION);
+      const co = control.current()?.co;
+      if (co !== undefined) control.rest(co);
+    },
   });
   const { lua, lauxlib, to_luastring } = fengari;
-  const values = createValues(fengari);
+  const values = createValues(fengari, (instructions) => control.charge(instructions));
   const L = lauxlib.luaL_newstate();
   installHook(fengari, L, control);
   openLibraries(fengari, L, control);

@@ -9,6 +9,16 @@ interface TValue {
   setfltvalue(value: number): void;
 }
 
+interface LuaString {
+  hash: string | null;
+  readonly realstring: Uint8Array;
+}
+
+/** Shorter strings cost nothing worth counting. */
+const LONG = 10_000;
+/** A longer text is no number. */
+const LONGEST_NUMBER = 1_000;
+
 const require = createRequire(import.meta.url);
 
 /** Loads fengari with its defects repaired. Needs `FENGARICONF` in the environment of the thread (see the pool). */
@@ -41,6 +51,8 @@ const keepStacksFast: LoadHookSync = (url, context, nextLoad) => {
 export interface AllocationLimits {
   string(bytes: number): void;
   table(): void;
+  /** Bytes of a long string that are read where no library function is called. */
+  looked(bytes: number): void;
 }
 
 /** Tables live on the heap of the thread: unlimited, they would take it down with every call in it. */
@@ -76,12 +88,24 @@ function repairHash(limits: AllocationLimits): void {
   const lstring = require("fengari/src/lstring.js") as Record<string, unknown>;
   const hash = (bytes: Uint8Array): string => `|${latin1(bytes)}`;
   lstring["luaS_hash"] = hash;
-  lstring["luaS_hashlongstr"] = (string: { hash: string | null; getstr(): Uint8Array }) =>
-    (string.hash ??= hash(string.getstr()));
+  lstring["luaS_hashlongstr"] = (string: LuaString) => {
+    if (string.realstring.length > LONG) limits.looked(string.realstring.length);
+    return (string.hash ??= hash(string.realstring));
+  };
+  const equal = lstring["luaS_eqlngstr"] as (a: LuaString, b: LuaString) => boolean;
+  lstring["luaS_eqlngstr"] = (a: LuaString, b: LuaString) => {
+    if (a.realstring.length > LONG) limits.looked(a.realstring.length);
+    return equal(a, b);
+  };
   const bless = lstring["luaS_bless"] as (L: unknown, bytes: Uint8Array) => unknown;
   lstring["luaS_bless"] = (L: unknown, bytes: Uint8Array) => {
     limits.string(bytes.length);
     return bless(L, bytes);
+  };
+  // Called with `new` in places, which needs a function of the old kind.
+  lstring["luaS_new"] = function (L: unknown, bytes: Uint8Array) {
+    limits.string(bytes.length);
+    return bless(L, new Uint8Array(bytes));
   };
 }
 
@@ -93,6 +117,7 @@ function repairNumbers(): void {
   const lobject = require("fengari/src/lobject.js") as Record<string, unknown> & { TValue: { prototype: TValue } };
   const parse = lobject["luaO_str2num"] as (bytes: Uint8Array, into: TValue) => number;
   lobject["luaO_str2num"] = (bytes: Uint8Array, into: TValue): number => {
+    if (bytes.length > LONGEST_NUMBER) return 0;
     const used = parse(bytes, into);
     const text = Buffer.from(bytes).toString("latin1").replace(/\0.*$/s, "").trim();
     const hex = /^([+-]?)(0x[0-9a-f]+)$/i.exec(text);

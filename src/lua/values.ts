@@ -30,6 +30,10 @@ export function bytesOf(value: LuaValue | undefined): string {
 }
 
 const MAX_NODES = 20_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Instructions a value counts for that goes over, and the bytes of a text that do so in the time of one. */
+const NODE = 10;
+const BYTES_PER_INSTRUCTION = 5;
 const MAX_DEPTH = 20;
 const MAX_KEYS = 500;
 
@@ -42,11 +46,18 @@ export function latin1(bytes: Uint8Array): string {
 /** Moves values between a Lua stack and JavaScript, with limits on what a script may hand over. */
 export interface Values {
   push(L: LuaState, value: LuaValue): void;
-  /** @throws Error for functions, cycles deeper than 20 levels and more than 20 000 nodes. */
+  /** @throws Error for functions, cycles deeper than 20 levels, more than 20 000 nodes and more than 16 MB of text. */
   read(L: LuaState, index: number): LuaValue;
 }
 
-export function createValues({ lua }: Fengari): Values {
+/** What is still left of the limits while a value is read. */
+interface Budget {
+  nodes: number;
+  bytes: number;
+}
+
+/** `charge` is told of the instructions a value counts for. */
+export function createValues({ lua }: Fengari, charge: (instructions: number) => void): Values {
   const luaBytes = (text: string): Uint8Array => {
     const bytes = new Uint8Array(text.length);
     for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index);
@@ -86,9 +97,9 @@ export function createValues({ lua }: Fengari): Values {
     }
   };
 
-  const read = (L: LuaState, index: number, depth: number, budget: { nodes: number }): LuaValue => {
-    budget.nodes += 1;
-    if (budget.nodes > MAX_NODES) throw new Error("a value has too many parts");
+  const read = (L: LuaState, index: number, depth: number, budget: Budget): LuaValue => {
+    budget.nodes -= 1;
+    if (budget.nodes < 0) throw new Error("a value has too many parts");
     switch (lua.lua_type(L, index)) {
       case lua.LUA_TNIL:
         return null;
@@ -97,14 +108,14 @@ export function createValues({ lua }: Fengari): Values {
       case lua.LUA_TNUMBER:
         return lua.lua_tonumber(L, index);
       case lua.LUA_TSTRING:
-        return textOf(lua.lua_tostring(L, index));
+        return readText(L, index, budget);
       case lua.LUA_TTABLE:
         return readTable(L, lua.lua_absindex(L, index), depth, budget);
       default:
         throw new Error("a value is a function, thread or userdata, which cannot be handed over");
     }
   };
-  const readTable = (L: LuaState, index: number, depth: number, budget: { nodes: number }): LuaValue => {
+  const readTable = (L: LuaState, index: number, depth: number, budget: Budget): LuaValue => {
     if (depth >= MAX_DEPTH) throw new Error("a table is nested too deep, or contains itself");
     lua.lua_checkstack(L, 4);
     const length = lua.lua_rawlen(L, index);
@@ -113,7 +124,7 @@ export function createValues({ lua }: Fengari): Values {
     let isRecord = false;
     lua.lua_pushnil(L);
     while (lua.lua_next(L, index)) {
-      const key = lua.lua_type(L, -2) === lua.LUA_TNUMBER ? lua.lua_tonumber(L, -2) : textKey(L);
+      const key = lua.lua_type(L, -2) === lua.LUA_TNUMBER ? lua.lua_tonumber(L, -2) : textKey(L, budget);
       const value = read(L, -1, depth + 1, budget);
       if (typeof key === "number" && Number.isInteger(key) && key >= 1 && key <= length) list[key - 1] = value;
       else {
@@ -128,10 +139,23 @@ export function createValues({ lua }: Fengari): Values {
     });
     return record;
   };
-  const textKey = (L: LuaState): string => {
+  const textKey = (L: LuaState, budget: Budget): string => {
     if (lua.lua_type(L, -2) !== lua.LUA_TSTRING) throw new Error("a table has a key that is neither text nor number");
-    return textOf(lua.lua_tostring(L, -2));
+    return readText(L, -2, budget);
+  };
+  const readText = (L: LuaState, index: number, budget: Budget): string => {
+    budget.bytes -= lua.lua_rawlen(L, index);
+    if (budget.bytes < 0) throw new Error("a value has over 16 MB of text");
+    return textOf(lua.lua_tostring(L, index));
   };
 
-  return { push, read: (L, index) => read(L, index, 0, { nodes: 0 }) };
+  return {
+    push,
+    read(L, index) {
+      const budget = { nodes: MAX_NODES, bytes: MAX_BYTES };
+      const value = read(L, index, 0, budget);
+      charge((MAX_NODES - budget.nodes) * NODE + (MAX_BYTES - budget.bytes) / BYTES_PER_INSTRUCTION);
+      return value;
+    },
+  };
 }

@@ -35,6 +35,14 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
     "(function() local t = { 3, 1, 2 } table.sort(t, function(a, b) require('time').sleep(0.001) return a < b end) return table.concat(t) end)()",
     "123",
   ],
+  [
+    "select(2, pcall(require('json').encode, { 'secret', print })):match('cannot be handed over')",
+    "cannot be handed over",
+  ],
+  ["select(2, load(('a=1 '):rep(100000)))", "load: a source of over 256 KB"],
+  ["('%5.1f|%s|%q'):format(3.14159, 'x', 'say \"it\"')", '  3.1|x|"say \\"it\\""'],
+  ["tostring(tonumber((' '):rep(2000) .. '1'))", "nil"],
+  ["table.concat({ ('%x+'):rep(2), #('x'):rep(3, ', ') })", "%x+%x+7"],
   ["select(2, pcall(require, 'nauthilus_ldap')):match('not available') ", "not available"],
   ["require('nauthilus_util').toboolean('true')", "true"],
   ["require('time').format(0, '2006-01-02T15:04:05Z07:00')", "1970-01-01T00:00:00Z"],
@@ -64,6 +72,23 @@ EXPRESSIONS.forEach(([expression, expected], index) => {
     const outcome = await backend.call("default", "nauthilus_backend_list_accounts", { username: String(index) });
     assert.deepEqual(outcome.ok ? outcome.result.value : outcome.reason, [expected]);
   });
+});
+
+test("what the host cannot take is told to whoever reads the log, and nothing else that the script had at hand", async () => {
+  const leaky = await startBackend(`function nauthilus_backend_list_accounts(request)
+    pcall(error)
+    local password = "secret"
+    return 0, require("json").encode({ password, print })
+  end`);
+  try {
+    const outcome = await leaky.call("default", "nauthilus_backend_list_accounts", {});
+    assert.match(
+      outcome.ok ? "ok" : outcome.reason,
+      /a value is a function, thread or userdata, which cannot be handed over$/,
+    );
+  } finally {
+    await leaky.stop();
+  }
 });
 
 test("every field of the request has a value, and the context reaches the script", async () => {
