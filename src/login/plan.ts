@@ -73,7 +73,7 @@ export function planNext(given: PlanInput): Plan {
     owned.filter((method) => demand.methods.includes(method) && levels[method] >= to);
   const aim = aimOf(demand, isTrusted, raising(demand.wish).length > 0);
   const isReached = levelOfProofs(proofs, levels, demand.methods) >= aim;
-  const isOwnProven = !hasAny(has) || proofs.some(({ method }) => method !== "password");
+  const isOwnProven = isOwnFactorProven(proofs, has);
 
   if (isReached && (isOwnProven || isTrusted) && !owesEnrolment(proofs))
     return { next: proofs.length === 0 ? "password" : "done" };
@@ -88,6 +88,11 @@ export function planNext(given: PlanInput): Plan {
 function aimOf({ policy, essential, wish }: Demand, isTrusted: boolean, canWish: boolean): Level {
   const waived = isTrusted && policy === 2 ? 1 : policy;
   return Math.max(waived, essential, canWish ? wish : 1) as Level;
+}
+
+/** What stands behind the password was shown, or there is nothing. */
+function isOwnFactorProven(proofs: Proofs, has: Summary): boolean {
+  return !hasAny(has) || proofs.some(({ method }) => method !== "password");
 }
 
 /** An administrator's code lets its owner in to set something up, and to nothing else. */
