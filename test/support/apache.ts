@@ -4,6 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const APACHE = "/usr/sbin/apache2";
+
 export interface Apache {
   readonly origin: string;
   readonly log: () => string;
@@ -74,7 +76,7 @@ export async function startApache(options: ApacheOptions): Promise<Apache> {
     "<!doctype html><title>Out</title><h1>Signed out of Apache</h1>",
   );
   writeFileSync(join(folder, "httpd.conf"), configuration(folder, options));
-  const child: ChildProcess = spawn("/usr/sbin/apache2", ["-f", join(folder, "httpd.conf"), "-DFOREGROUND"], {
+  const child: ChildProcess = spawn(APACHE, ["-f", join(folder, "httpd.conf"), "-DFOREGROUND"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let errors = "";
