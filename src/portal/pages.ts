@@ -1,10 +1,11 @@
 import type { Reply } from "../http/index.ts";
-import * as methods from "./methods.ts";
+import * as codes from "./codes.ts";
+import * as keys from "./keys.ts";
+import { showMethods } from "./methods.ts";
 import * as overview from "./overview.ts";
 import * as places from "./places.ts";
-import type { PortalVisit } from "./visit.ts";
-
-export type Fields = Readonly<Record<string, string>>;
+import * as totp from "./totp.ts";
+import type { Fields, PortalVisit } from "./visit.ts";
 
 type Show = (visit: PortalVisit) => Promise<Reply> | Reply;
 type Submit = (visit: PortalVisit, fields: Fields) => Promise<Reply>;
@@ -27,15 +28,15 @@ const guarded = (show: Show, submit?: Submit): Page => page(true, show, submit);
 export const PAGES: Readonly<Record<string, Page>> = {
   "/account": open(overview.showOverview),
   "/account/notices": open(overview.showOverview, overview.seeNotices),
-  "/account/methods": open(methods.showMethods),
-  "/account/methods/totp": guarded((visit) => methods.showTotp(visit), methods.confirmTotp),
-  "/account/methods/totp/remove": guarded(methods.askRemoveTotp, methods.removeTotp),
-  "/account/methods/keys/new": guarded((visit) => methods.showNewKey(visit), methods.addKey),
-  "/account/methods/keys/new/options": guarded((visit) => methods.showNewKey(visit), methods.newKeyOptions),
-  "/account/methods/codes": guarded(methods.showCodes, methods.confirmCodes),
-  "/account/methods/codes.txt": guarded(methods.downloadCodes),
-  "/account/methods/keys/:id": guarded(methods.showRename, methods.rename),
-  "/account/methods/keys/:id/remove": guarded(methods.askRemoveKey, methods.removeKey),
+  "/account/methods": open(showMethods),
+  "/account/methods/totp": guarded((visit) => totp.showTotp(visit), totp.confirmTotp),
+  "/account/methods/totp/remove": guarded(totp.askRemoveTotp, totp.removeTotp),
+  "/account/methods/keys/new": guarded((visit) => keys.showNewKey(visit), keys.addKey),
+  "/account/methods/keys/new/options": guarded((visit) => keys.showNewKey(visit), keys.newKeyOptions),
+  "/account/methods/codes": guarded(codes.showCodes, codes.confirmCodes),
+  "/account/methods/codes.txt": guarded(codes.downloadCodes),
+  "/account/methods/keys/:id": guarded(keys.showRename, keys.rename),
+  "/account/methods/keys/:id/remove": guarded(keys.askRemoveKey, keys.removeKey),
   "/account/sessions": open(places.showSessions),
   "/account/sessions/others/end": guarded(places.askEndOthers, places.endOthers),
   "/account/sessions/:id/end": guarded(places.askEndSession, places.endSession),

@@ -2,8 +2,8 @@ import { type Request, type Response, Router } from "express";
 import { formBody, localPath, methodNotAllowed, type Reply, route } from "../http/index.ts";
 import { IdpError } from "../kernel/index.ts";
 import { isFresh } from "./fresh.ts";
-import { type Fields, PAGES, type Page, pageAt } from "./pages.ts";
-import { contextOf, enrolledOf, type PortalDeps, type PortalVisit } from "./visit.ts";
+import { PAGES, type Page, pageAt } from "./pages.ts";
+import { contextOf, enrolledOf, type Fields, type PortalDeps, type PortalVisit } from "./visit.ts";
 
 /** The account pages: reachable directly, for whoever signs in. */
 export function portalRouter(deps: PortalDeps): Router {

@@ -20,6 +20,9 @@ import type { Activity } from "./activity.ts";
 import type { PortalGate } from "./gate.ts";
 import type { Applications } from "./ports.ts";
 
+/** What a form of an account page holds. */
+export type Fields = Readonly<Record<string, string>>;
+
 export interface PortalDeps {
   readonly gate: PortalGate;
   readonly sessions: BrowserSessions;
