@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import { type Clock, IdpError } from "../kernel/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -10,7 +11,7 @@ export interface ErrorHandlerDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   /** What the person can quote and the operator can find. */
-  readonly reference: (req: object) => string;
+  readonly reference: (req: IncomingMessage) => string;
 }
 
 /** Turns whatever a handler threw into our error page with a reference that also stands in the log. Nothing of the request is shown. */

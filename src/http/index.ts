@@ -1,3 +1,4 @@
+export type { PortalModel, PortalSection, When } from "./account-models.ts";
 /**
  * The HTTP edge: typed pages, replies as values, form parsing, security headers, cross-site and Host checks, errors as pages.
  * Knows no domain.
@@ -16,14 +17,10 @@ export type {
   FactorModel,
   LoginModel,
   MethodChoice,
-  Note,
   PageModels,
   PageName,
-  PortalModel,
-  PortalSection,
-  When,
-  Who,
 } from "./page-models.ts";
+export type { Note, Who } from "./page-parts.ts";
 export { createPages, type Pages } from "./pages.ts";
 export { type Reply, route } from "./reply.ts";
 export { localPath, type SafeUrl } from "./safe-url.ts";

@@ -1,3 +1,6 @@
+import type { AccountPageModels } from "./account-models.ts";
+import type { Note, Who } from "./page-parts.ts";
+
 /** One entry of the language menu. */
 export interface LanguageChoice {
   readonly code: string;
@@ -15,20 +18,6 @@ export interface Frame {
   readonly logo: string | undefined;
   readonly languages: readonly LanguageChoice[];
   readonly links: { readonly help: string | undefined };
-}
-
-/** A box above the fields. `tone` decides colour and icon; the text says it in words. */
-export interface Note {
-  readonly tone: "danger" | "warning" | "info" | "success";
-  readonly title: string;
-  readonly text: string;
-}
-
-export interface Who {
-  readonly name: string;
-  readonly account: string;
-  /** Where "Not you?" leads; absent where switching is not possible. */
-  readonly switchHref: string | undefined;
 }
 
 export interface LoginModel {
@@ -99,28 +88,8 @@ export interface EnrolModel extends FactorModel {
   readonly cancelHref: string | undefined;
 }
 
-/** A moment, for machines and for people. */
-export interface When {
-  /** ISO 8601 */
-  readonly iso: string;
-  readonly text: string;
-}
-
-export type PortalSection = "overview" | "methods" | "sessions" | "apps" | "devices" | "activity";
-
-/** What every account page has. */
-export interface PortalModel {
-  readonly portal: {
-    readonly section: PortalSection;
-    readonly sections: readonly PortalSection[];
-    readonly who: Who;
-  };
-  /** What became of the last change. */
-  readonly note: Note | undefined;
-}
-
 /** Key = path of the template below `views/`. A missing field is a compile error at the caller. */
-export interface PageModels {
+export interface PageModels extends AccountPageModels {
   "login/password": LoginModel;
   /** A signed-in person is asked whether to go on as themselves (`prompt=select_account`). */
   "login/account": {
@@ -163,98 +132,6 @@ export interface PageModels {
     /** ISO 8601, the day. */
     readonly date: string;
     readonly downloadHref: string;
-  };
-  "account/overview": PortalModel & {
-    readonly csrf: string;
-    readonly notices: readonly { readonly event: string; readonly at: When }[];
-    readonly apps: readonly { readonly name: string; readonly href: string }[];
-    readonly tiles: readonly {
-      readonly section: PortalSection;
-      readonly href: string;
-      readonly icon: string;
-      readonly state: string;
-    }[];
-  };
-  "account/methods": PortalModel & {
-    /** Absent: the backend keeps none. */
-    readonly keys:
-      | readonly {
-          readonly name: string;
-          readonly synced: boolean;
-          readonly added: When | undefined;
-          readonly lastUsed: When | undefined;
-          readonly renameHref: string | undefined;
-          readonly removeHref: string | undefined;
-        }[]
-      | undefined;
-    /** For the browser's list of passkeys, after a change. */
-    readonly signal: { readonly ids: string; readonly rp: string; readonly user: string } | undefined;
-    readonly totp:
-      | {
-          readonly state: "none" | "ready" | "unreadable";
-          readonly addHref: string | undefined;
-          readonly removeHref: string | undefined;
-        }
-      | undefined;
-    readonly codes: { readonly left: number } | undefined;
-    readonly changePasswordHref: string | undefined;
-    readonly forgotPasswordHref: string | undefined;
-  };
-  "account/rename": PortalModel & {
-    readonly action: string;
-    readonly csrf: string;
-    readonly name: string;
-    readonly isNew: boolean;
-    readonly backHref: string;
-  };
-  "account/confirm": PortalModel & {
-    /** Key below `confirm.` in the catalogue. */
-    readonly what: "key" | "totp" | "session" | "others" | "app" | "device" | "devices" | "notMe";
-    readonly name: string;
-    readonly warning: Note | undefined;
-    readonly action: string;
-    readonly csrf: string;
-    readonly fields: readonly { readonly name: string; readonly value: string }[];
-    readonly backHref: string;
-  };
-  "account/sessions": PortalModel & {
-    readonly sessions: readonly {
-      readonly device: string | undefined;
-      readonly isThis: boolean;
-      readonly since: When;
-      readonly seen: When;
-      readonly address: string;
-      readonly how: string;
-      readonly apps: readonly string[];
-      readonly endHref: string | undefined;
-    }[];
-  };
-  "account/apps": PortalModel & {
-    readonly apps: readonly {
-      readonly name: string;
-      readonly receives: readonly string[];
-      readonly since: When | undefined;
-      readonly removeHref: string | undefined;
-    }[];
-  };
-  "account/devices": PortalModel & {
-    readonly devices: readonly {
-      readonly name: string | undefined;
-      readonly isThis: boolean;
-      readonly since: When;
-      readonly until: When;
-      readonly removeHref: string;
-    }[];
-  };
-  "account/activity": PortalModel & {
-    readonly events: readonly {
-      readonly event: string;
-      readonly isFailure: boolean;
-      readonly at: When;
-      readonly app: string;
-      readonly address: string;
-    }[];
-    readonly olderHref: string | undefined;
   };
   "login/outofdate": { readonly startHref: string | undefined; readonly minutes: number };
   "login/handoff": { readonly app: string | undefined; readonly href: string };
