@@ -1,6 +1,5 @@
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
-import type { Config } from "../config/index.ts";
 import { withSealing } from "../factors/index.ts";
 import {
   brandCss,
@@ -14,26 +13,22 @@ import {
   sameOriginPost,
   securityHeaders,
 } from "../http/index.ts";
-import type { World } from "../kernel/index.ts";
-import { openKeyRing } from "../keys/index.ts";
 import { createAccess, createIdentities, createSessionFacts, loginRouter } from "../login/index.ts";
-import { createHostServices, startLuaBackends } from "../lua/index.ts";
 import {
   createAdapterFactory,
   createClaimRules,
   createConsents,
   createOidc,
   createOidcClients,
-  withOauthErrors,
 } from "../oidc/index.ts";
 import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
 import { openSaml, type Saml } from "../saml/index.ts";
-import { openStore, type Store } from "../store/index.ts";
-import { createAuditLog, createMetrics, type Logger, withCounts } from "../telemetry/index.ts";
+
+import { createAuditLog, createMetrics, withCounts } from "../telemetry/index.ts";
 import { createApplications } from "./applications.ts";
 import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
-import { composeFactors, highestLevel, openSealer } from "./factors.ts";
+import { composeFactors, highestLevel } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { homeRouter } from "./home.ts";
@@ -43,6 +38,7 @@ import { readLogo } from "./logo.ts";
 import { measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
+import { openResources, type ResourcesInput } from "./resources.ts";
 import { createScopeTitles } from "./scope-titles.ts";
 import { serviceProviders } from "./service-providers.ts";
 import { composeSignIn } from "./sign-in.ts";
@@ -54,13 +50,7 @@ export interface Idp {
   close(): Promise<void>;
 }
 
-export interface ComposeDeps {
-  readonly config: Config;
-  readonly world: World;
-  readonly logger: Logger;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Default: the one the configuration names. */
-  readonly store?: Store;
+export interface ComposeDeps extends ResourcesInput {
   /** What is on disk when it changed, where the configuration may change while it runs. */
   readonly poll?: LiveConfigDeps["poll"];
   /** Takes audit lines, where the operator wants a file of them. */
@@ -75,26 +65,11 @@ const DAY = 86_400_000;
 
 /** The parts list of the whole system: configuration in, running parts out. The only place that knows them all. */
 export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
-  const { config, world, logger, environment, auditSink, poll } = deps;
+  const { config, world, logger, auditSink, poll } = deps;
   const { clock, random } = world;
   const { issuer, login, ui, mfa } = config;
-  const store = withOauthErrors(deps.store ?? (await openStore(config.store, world)));
-  const keys = await openKeyRing({
-    store,
-    world,
-    saml: config.saml === undefined ? undefined : new URL(issuer).hostname,
-  });
-  const sealer = await openSealer(config, store, world).catch(async (error: unknown) => {
-    await store.close();
-    throw error;
-  });
-  const services = createHostServices({ world });
-  const lua = await startLuaBackends({ backends: config.lua.backends, services, logger, clock, environment }).catch(
-    async (error: unknown) => {
-      await store.close();
-      throw error;
-    },
-  );
+  const resources = await openResources(deps);
+  const { store, keys, sealer, lua } = resources;
   const trail = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
   const metrics = createMetrics();
   const audit = withActivity(withCounts(trail, metrics), { store, clock, random, logger });
@@ -273,7 +248,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     }),
   );
   app.use(homeRouter({ sessions: oidc.sessions }));
-  app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req as never).session }));
+  app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req).session }));
 
   const rotation = createKeyRotation({ store, world, oidc, logger, policy: config.oidc.keys, jwks: keys.jwks });
   const stopChores = startChores(
@@ -294,8 +269,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     drain: () => void (state.draining = true),
     async close() {
       stopChores();
-      await lua.close();
-      await store.close();
+      await resources.close();
     },
   };
 }
