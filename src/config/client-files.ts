@@ -16,6 +16,8 @@ export interface FiledClient {
 export interface ClientFiles {
   readonly clients: readonly FiledClient[];
   readonly faults: readonly ConfigFault[];
+  /** The secret files that the clients name. */
+  readonly secretFiles: readonly string[];
 }
 
 /** Reads `oidc.clients_from`: files and folders of `*.yaml`, `*.yml` and `*.json`, in each one client or a list. */
@@ -29,6 +31,7 @@ export function readClientFiles(entries: readonly string[], folder: string, envi
   return {
     clients: read.flatMap(({ clients }) => clients),
     faults: [...missing, ...read.flatMap(({ faults }) => faults)],
+    secretFiles: read.flatMap(({ secretFiles }) => secretFiles),
   };
 }
 
@@ -43,7 +46,7 @@ function filesOf(path: string): readonly string[] | string {
 
 function readFile(file: string, environment: Environment): ClientFiles {
   const source = openSource(file, environment);
-  if (!("faultOf" in source)) return { clients: [], faults: source };
+  if (!("faultOf" in source)) return { clients: [], faults: source, secretFiles: [] };
   const isList = Array.isArray(source.value);
   const values: readonly unknown[] = Array.isArray(source.value) ? source.value : [source.value];
   const clients: FiledClient[] = [];
@@ -57,5 +60,5 @@ function readFile(file: string, environment: Environment): ClientFiles {
       faults.push(...unlessNoted(found, source.findings).map((finding) => source.faultOf(finding)));
     }
   });
-  return { clients, faults };
+  return { clients, faults, secretFiles: source.secretFiles };
 }

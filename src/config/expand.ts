@@ -10,8 +10,15 @@ const VARIABLE = /\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 /** Keys that may stand in a file of their own: with `_file` at the end, the file's content takes their place. */
 const FILED: ReadonlySet<string> = new Set(["client_secret", "sealing_key", "token"]);
 
+export interface Expanded {
+  /** What could not be expanded. */
+  readonly findings: readonly Finding[];
+  /** The secret files that were named, whether they could be read or not. */
+  readonly files: readonly string[];
+}
+
 /** `${ENV:NAME}` anywhere in a text, and such as `client_secret_file: path` for `client_secret`. What a secret file holds is taken as it is. */
-export function expand(document: Document, environment: Environment, folder: string): Finding[] {
+export function expand(document: Document, environment: Environment, folder: string): Expanded {
   const findings: Finding[] = [];
   const files: Filed[] = [];
   visit(document, {
@@ -33,7 +40,11 @@ export function expand(document: Document, environment: Environment, folder: str
     },
   });
   // After the variables: a secret that looks like one stays what it is, and a variable may name the file.
-  return [...findings, ...files.flatMap((file) => readSecret(file, folder))];
+  const named = files.map((file) => pathOf(file, folder));
+  return {
+    findings: [...findings, ...files.flatMap((file, index) => readSecret(file, named[index]))],
+    files: named.filter((path) => path !== undefined),
+  };
 }
 
 interface Filed {
@@ -44,17 +55,21 @@ interface Filed {
   readonly hasBoth: boolean;
 }
 
-function readSecret({ pair, name, path, hasBoth }: Filed, folder: string): Finding[] {
+function pathOf({ pair: { value } }: Filed, folder: string): string | undefined {
+  return isScalar(value) && typeof value.value === "string" ? resolve(folder, value.value) : undefined;
+}
+
+function readSecret({ pair, name, path, hasBoth }: Filed, file: string | undefined): Finding[] {
   if (hasBoth) return [{ path, message: `stands beside ${name}; keep one of them` }];
-  if (!isScalar(pair.key) || !isScalar(pair.value) || typeof pair.value.value !== "string")
+  if (!isScalar(pair.key) || !isScalar(pair.value) || file === undefined)
     return [{ path, message: "must be the path of a file" }];
-  const file = pair.value.value;
+  const asWritten = String(pair.value.value);
   try {
-    pair.value.value = readFileSync(resolve(folder, file), "utf8").trimEnd();
+    pair.value.value = readFileSync(file, "utf8").trimEnd();
     pair.key.value = name;
     return [];
   } catch {
-    return [{ path, message: `the secret file ${file} cannot be read` }];
+    return [{ path, message: `the secret file ${asWritten} cannot be read` }];
   }
 }
 

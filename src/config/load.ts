@@ -7,28 +7,42 @@ import { type Finding, type Path, unlessNoted } from "./finding.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type ConfigFault, explain, openSource, type Source } from "./source.ts";
 
+/** What was made of a configuration, and every single file that was read for it. */
+export interface ConfigReading {
+  readonly result: Result<Config, readonly ConfigFault[]>;
+  /** The file itself and the secret files; not the client files, whose folders are read as a whole. */
+  readonly files: readonly string[];
+}
+
+/** As {@link readConfig}, without the files. */
+export function loadConfig(file: string, environment: Environment): Result<Config, readonly ConfigFault[]> {
+  return readConfig(file, environment).result;
+}
+
 /**
  * Reads, expands and checks a configuration with its client files; all faults at once, also those that only show once the others are
  * mended, as far as they can be told. Relative paths start at the file's folder.
  */
-export function loadConfig(file: string, environment: Environment): Result<Config, readonly ConfigFault[]> {
+export function readConfig(file: string, environment: Environment): ConfigReading {
   const source = openSource(file, environment);
-  if (!("faultOf" in source)) return failure(source);
+  if (!("faultOf" in source)) return { result: failure(source), files: [file] };
+  const own = [file, ...source.secretFiles];
   const folder = dirname(resolve(file));
   const { config: parsed, findings: schemaFindings } = parse(source.value);
   const noted = [...source.findings, ...unlessNoted(schemaFindings, source.findings)];
   const faults = noted.map((finding) => source.faultOf(finding));
-  if (parsed === undefined) return failure(inOrder(faults));
+  if (parsed === undefined) return { result: failure(inOrder(faults)), files: own };
 
   const filed = readClientFiles(parsed.oidc.clients_from, folder, environment);
-  const own = parsed.oidc.clients;
-  const clients = [...own, ...filed.clients.map(({ client }) => client)];
+  const listed = parsed.oidc.clients;
+  const clients = [...listed, ...filed.clients.map(({ client }) => client)];
   const config = absolute({ ...parsed, oidc: { ...parsed.oidc, clients } }, folder);
   const crossed = unlessNoted(crossCheck(config), noted).map((finding) =>
-    faultAt(finding, { source, filed: filed.clients, own: own.length }),
+    faultAt(finding, { source, filed: filed.clients, own: listed.length }),
   );
   const all = [...faults, ...filed.faults, ...crossed];
-  return all.length === 0 ? success(config) : failure(inOrder(all));
+  const files = [...own, ...filed.secretFiles];
+  return { result: all.length === 0 ? success(config) : failure(inOrder(all)), files };
 }
 
 /** As a reader meets them: file by file, from the top. */

@@ -21,6 +21,8 @@ export interface ConfigFault {
 /** A file of the configuration that was read, with what is needed to name places in it. */
 export interface Source {
   readonly file: string;
+  /** The secret files it names. */
+  readonly secretFiles: readonly string[];
   readonly value: unknown;
   /** What could not be expanded. */
   readonly findings: readonly Finding[];
@@ -41,7 +43,7 @@ export function openSource(file: string, environment: Environment): Source | rea
   // A warning of the parser is a thing it did not understand, such as a tag.
   const errors = [...document.errors, ...document.warnings];
   if (errors.length > 0) return errors.map((error) => parserFault(error, file, lines));
-  const findings = expand(document, environment, dirname(file));
+  const { findings, files: secretFiles } = expand(document, environment, dirname(file));
   let value: unknown;
   try {
     value = document.toJS() ?? {};
@@ -50,6 +52,7 @@ export function openSource(file: string, environment: Environment): Source | rea
   }
   return {
     file,
+    secretFiles,
     value,
     findings,
     faultOf: ({ path, message, suggestion }) => ({

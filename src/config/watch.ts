@@ -2,36 +2,36 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Result } from "../kernel/index.ts";
 import type { Environment } from "./expand.ts";
-import { loadConfig } from "./load.ts";
+import { readConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
 import type { ConfigFault } from "./source.ts";
 
 /** Looks whether a configuration changed on disk. */
 export interface ConfigWatch {
+  /** What was read at the beginning. */
+  readonly first: Result<Config, readonly ConfigFault[]>;
   /** The configuration when one of its files changed since the last look, or what is wrong with it; otherwise `undefined`. */
   readonly poll: () => Result<Config, readonly ConfigFault[]> | undefined;
 }
 
-/** Watches the file itself and everything `oidc.clients_from` names, by size and time. */
-export function watchConfig(file: string, environment: Environment, loaded: Config): ConfigWatch {
-  const folder = dirname(resolve(file));
-  const state = { from: loaded.oidc.clients_from };
-  const signature = (): string =>
-    [resolve(file), ...state.from.map((entry) => resolve(folder, entry))].flatMap(traces).join("\n");
-  let known = signature();
-  return {
-    poll() {
-      const now = signature();
-      if (now === known) return undefined;
-      known = now;
-      const result = loadConfig(file, environment);
-      if (result.ok) {
-        state.from = result.value.oidc.clients_from;
-        known = signature();
-      }
-      return result;
-    },
+/** Watches, by size and time, the file itself, the secret files it names, and everything `oidc.clients_from` names. */
+export function watchConfig(file: string, environment: Environment): ConfigWatch {
+  const path = resolve(file);
+  const state = { watched: [path] as readonly string[], known: "" };
+  const signature = (): string => state.watched.flatMap(traces).join("\n");
+  const read = (): Result<Config, readonly ConfigFault[]> => {
+    const before = signature();
+    const { result, files } = readConfig(path, environment);
+    const from = result.ok ? result.value.oidc.clients_from.map((entry) => resolve(dirname(path), entry)) : [];
+    // One with faults may name fewer files; those of the last good one are still waited for.
+    const watched = [...new Set([...(result.ok ? [] : state.watched), ...files, ...from])];
+    const isSame = watched.join("\n") === state.watched.join("\n");
+    state.watched = watched;
+    // Of files known before, a change while they were read shows at the next look.
+    state.known = isSame ? before : signature();
+    return result;
   };
+  return { first: read(), poll: () => (signature() === state.known ? undefined : read()) };
 }
 
 /** A file with its size and time; for a folder those of everything in it. */

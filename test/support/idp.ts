@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { composeIdp, listen, realWorld } from "../../src/app/index.ts";
-import { formatFaults, loadConfig, watchConfig } from "../../src/config/index.ts";
+import { formatFaults, watchConfig } from "../../src/config/index.ts";
 import type { World } from "../../src/kernel/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
 import { freePort } from "./free-port.ts";
@@ -49,11 +49,10 @@ ${options.oidc ?? "  clients: []"}
 ${options.more ?? ""}
 `;
   writeFileSync(join(folder, "config.yaml"), yaml);
-  const loaded = loadConfig(join(folder, "config.yaml"), {});
+  const { first: loaded, poll } = watchConfig(join(folder, "config.yaml"), {});
   if (!loaded.ok) throw new Error(formatFaults(loaded.problem));
   const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
   const environment = { MOONLATCH_ACCOUNTS: join(folder, "accounts.db") };
-  const { poll } = watchConfig(join(folder, "config.yaml"), {}, loaded.value);
   const world = options.world ?? realWorld();
   const idp = await composeIdp({ config: loaded.value, world, logger, environment, poll });
   const opened = await listen(idp.app, loaded.value.server.listen);
