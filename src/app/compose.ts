@@ -33,12 +33,14 @@ import { fetchText } from "./fetch-text.ts";
 import { healthRouter } from "./health.ts";
 import { homeRouter } from "./home.ts";
 import { createKeyRotation } from "./key-rotation.ts";
+import { liveClients, liveProviders } from "./live-applications.ts";
 import { createLiveConfig, type LiveConfigDeps } from "./live-config.ts";
 import { readLogo } from "./logo.ts";
 import { measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { openResources, type ResourcesInput } from "./resources.ts";
+import { createSamlKeyRefresh } from "./saml-key-refresh.ts";
 import { createScopeTitles } from "./scope-titles.ts";
 import { serviceProviders } from "./service-providers.ts";
 import { composeSignIn } from "./sign-in.ts";
@@ -53,6 +55,8 @@ export interface Idp {
 export interface ComposeDeps extends ResourcesInput {
   /** What is on disk when it changed, where the configuration may change while it runs. */
   readonly poll?: LiveConfigDeps["poll"];
+  /** Milliseconds between two looks at what may change while it runs; default 5 s. */
+  readonly rereadEvery?: number;
   /** Takes audit lines, where the operator wants a file of them. */
   readonly auditSink?: (line: string) => void;
 }
@@ -65,7 +69,7 @@ const DAY = 86_400_000;
 
 /** The parts list of the whole system: configuration in, running parts out. The only place that knows them all. */
 export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
-  const { config, world, logger, auditSink, poll } = deps;
+  const { config, world, logger, auditSink, poll, rereadEvery = REREAD_EVERY } = deps;
   const { clock, random } = world;
   const { issuer, login, ui, mfa } = config;
   const resources = await openResources(deps);
@@ -181,7 +185,12 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     mfa,
   });
 
-  const live = createLiveConfig({ poll: poll ?? (() => undefined), config, clients, oidc, logger });
+  const live = createLiveConfig({
+    poll: poll ?? (() => undefined),
+    config,
+    logger,
+    parts: [liveClients({ config, clients, oidc }), liveProviders({ config, saml: parts.saml })],
+  });
   const staleMetadata = (): number => parts.saml?.failing().length ?? 0;
   const state = { draining: false };
   const app = express();
@@ -251,16 +260,18 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req).session }));
 
   const rotation = createKeyRotation({ store, world, oidc, logger, policy: config.oidc.keys, jwks: keys.jwks });
+  const certificates = createSamlKeyRefresh({ store, saml: parts.saml, logger, keys: keys.samlKeys });
   const stopChores = startChores(
     [
       { every: SWEEP_EVERY, complaint: "Expired records could not be removed.", work: () => store.sweep() },
       {
-        every: REREAD_EVERY,
+        every: rereadEvery,
         complaint: "Service providers could not be read again.",
         work: async () => parts.saml?.refresh(),
       },
-      { every: REREAD_EVERY, complaint: "The configuration could not be read again.", work: () => live.turn() },
-      { every: REREAD_EVERY, complaint: "The signing keys could not be looked at.", work: () => rotation.turn() },
+      { every: rereadEvery, complaint: "The configuration could not be read again.", work: () => live.turn() },
+      { every: rereadEvery, complaint: "The signing keys could not be looked at.", work: () => rotation.turn() },
+      { every: rereadEvery, complaint: "The SAML certificates could not be read.", work: () => certificates.turn() },
     ],
     logger,
   );

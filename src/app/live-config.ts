@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Config, type ConfigFault, formatFaults } from "../config/index.ts";
 import { type Result, Secret } from "../kernel/index.ts";
-import { createClaimRules, type Oidc, type OidcClients } from "../oidc/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 
 /** Takes over what changed in the configuration of a running provider, and keeps the last good one. */
@@ -11,45 +10,66 @@ export interface LiveConfig {
   readonly isStale: () => boolean;
 }
 
+/** A part of the configuration that can be taken over while the provider runs. */
+export interface LivePart {
+  /** As the log names it. */
+  readonly name: string;
+  readonly pick: (config: Config) => unknown;
+  readonly apply: (config: Config) => Promise<void> | void;
+}
+
 export interface LiveConfigDeps {
   /** What is on disk, when it changed. */
   readonly poll: () => Result<Config, readonly ConfigFault[]> | undefined;
   readonly config: Config;
-  readonly clients: OidcClients;
-  readonly oidc: Oidc;
+  readonly parts: readonly LivePart[];
   readonly logger: Logger;
 }
 
-/** Applications take effect at once; everything else is told to need a restart. */
-export function createLiveConfig({ poll, config, clients, oidc, logger }: LiveConfigDeps): LiveConfig {
-  const state = { clients: config.oidc.clients, isStale: false };
+/** The live parts take effect at once; everything else is told to need a restart. */
+export function createLiveConfig({ poll, config, parts, logger }: LiveConfigDeps): LiveConfig {
+  const state: { isStale: boolean; waiting: Config | undefined } = { isStale: false, waiting: undefined };
+  const used = new Map(parts.map((part) => [part, part.pick(config)]));
+  const take = async (next: Config): Promise<void> => {
+    for (const part of parts) {
+      const wanted = part.pick(next);
+      if (isSame(wanted, used.get(part))) continue;
+      await part.apply(next);
+      used.set(part, wanted);
+      logger.info(`The ${part.name} were read again.`, {});
+    }
+    state.isStale = !isSame(fixed(next), fixed(config));
+    if (state.isStale)
+      logger.warn("The configuration changed in more than its applications; restart to use the rest.", {});
+  };
   return {
     isStale: () => state.isStale,
     async turn() {
       const found = poll();
-      if (found === undefined) return;
-      if (!found.ok) {
+      if (found?.ok === false) {
         state.isStale = true;
         const faults = formatFaults(found.problem);
         logger.error("The configuration has faults; the last good one stays in use.", { faults });
         return;
       }
-      const next = found.value;
-      if (!isSame(next.oidc.clients, state.clients)) {
-        clients.replace(next.oidc.clients);
-        oidc.renew({ claims: createClaimRules(config.oidc, clients.allClaims()) });
-        state.clients = next.oidc.clients;
-        logger.info("The OpenID Connect clients were read again.", { clients: state.clients.length });
-      }
-      state.isStale = !isSame(withoutClients(next), withoutClients(config));
-      if (state.isStale)
-        logger.warn("The configuration changed in more than its OpenID Connect clients; restart to use the rest.", {});
+      // What could not be taken over (a store that failed) is tried again.
+      const next = found?.value ?? state.waiting;
+      if (next === undefined) return;
+      state.waiting = next;
+      await take(next);
+      state.waiting = undefined;
     },
   };
 }
 
-function withoutClients(config: Config): unknown {
-  return { ...config, oidc: { ...config.oidc, clients: [], clients_from: [] } };
+/** What only a restart can change. */
+function fixed(config: Config): unknown {
+  const { oidc, saml } = config;
+  return {
+    ...config,
+    oidc: { ...oidc, clients: [], clients_from: [] },
+    saml: saml === undefined ? undefined : { ...saml, service_providers: [] },
+  };
 }
 
 const isSame = (one: unknown, other: unknown): boolean => isDeepStrictEqual(exposed(one), exposed(other));

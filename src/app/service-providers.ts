@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Config } from "../config/index.ts";
 import type { SpEntry, SpSettings } from "../saml/index.ts";
 
@@ -23,7 +22,7 @@ export function serviceProviders(entries: readonly Entry[], mfa: Mfa): readonly 
         signsRequests: false,
         settings,
       },
-      certificates: entry.certificates.map((file) => readFileSync(file, "utf8")),
+      certificates: entry.certificates,
     };
   });
 }

@@ -192,7 +192,7 @@ function addSamlCommands(
   };
   add("list", "what metadata publishes", (_id, options) => listCertificates(options, io));
   add("add", "publish one more", (_id, options) => changeCertificates({ kind: "add" }, options, io));
-  add("activate <id>", "sign with it from the next start on", (id, options) =>
+  add("activate <id>", "sign with it from now on", (id, options) =>
     changeCertificates({ kind: "activate", id }, options, io),
   );
   add("remove <id>", "withdraw one that does not sign", (id, options) =>

@@ -25,7 +25,7 @@ export function listCertificates(options: Options, io: CommandEnvironment): Prom
   });
 }
 
-/** `saml certificates add|activate|remove`: the steps of a rollover. Takes effect at the next start. */
+/** `saml certificates add|activate|remove`: the steps of a rollover. A running provider follows within seconds. */
 export function changeCertificates(
   change: { readonly kind: "add" } | { readonly kind: "activate" | "remove"; readonly id: string },
   options: Options,

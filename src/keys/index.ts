@@ -7,6 +7,7 @@ export {
   addSamlCertificate,
   type CertificateChange,
   listSamlCertificates,
+  readSamlKeys,
   removeSamlCertificate,
   type SamlCertificate,
 } from "./saml-keys.ts";

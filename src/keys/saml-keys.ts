@@ -23,7 +23,7 @@ export type CertificateChange =
 
 /** The certificates in the order in which metadata names them; the first one signs. */
 export async function listSamlCertificates(store: Store): Promise<readonly SamlCertificate[]> {
-  return describe(await read(store));
+  return describe(await readSamlKeys(store));
 }
 
 /** Publishes one more certificate. It signs nothing until it is activated: service providers learn of it first. */
@@ -32,7 +32,7 @@ export async function addSamlCertificate(store: Store, world: World, commonName:
   return change(store, (keys) => [...keys, made]);
 }
 
-/** Signs with this certificate from the next start on; the others stay published. */
+/** Signs with this certificate from now on; the others stay published. Running programs follow within seconds. */
 export function activateSamlCertificate(store: Store, id: string): Promise<CertificateChange> {
   return change(store, (keys) => {
     const chosen = keys.find((key) => idOf(key) === id);
@@ -49,7 +49,8 @@ export function removeSamlCertificate(store: Store, id: string): Promise<Certifi
   });
 }
 
-async function read(store: Store): Promise<readonly SamlKey[]> {
+/** Keys with their certificates, the signing one first. */
+export async function readSamlKeys(store: Store): Promise<readonly SamlKey[]> {
   const record = await store.get(KIND, ID);
   return (record?.value["keys"] ?? []) as readonly SamlKey[];
 }

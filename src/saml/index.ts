@@ -4,4 +4,4 @@
  */
 export { openSaml, type Saml, type SamlDeps } from "./saml.ts";
 export type { ReleasedAttribute, SpSettings } from "./sp/model.ts";
-export type { SpEntry } from "./sp/registry.ts";
+export type { SpEntry } from "./sp/sources.ts";

@@ -17,9 +17,10 @@ import { createInboundGate } from "./inbound/gate.ts";
 import { createLogoutProcesses } from "./logout/processes.ts";
 import { beginLogout, logoutRouter } from "./logout/router.ts";
 import { idpMetadata } from "./outbound/metadata.ts";
-import { createSigner } from "./outbound/signer.ts";
+import { createSigner, type Signer } from "./outbound/signer.ts";
 import { type ConnectedProvider, type LaunchableProvider, launchableProviders } from "./sp/launch.ts";
-import { openRegistry, type SpEntry } from "./sp/registry.ts";
+import { openRegistry } from "./sp/registry.ts";
+import type { SpEntry } from "./sp/sources.ts";
 import { createSamlGate } from "./sso/gate.ts";
 import { createParticipants } from "./sso/participants.ts";
 import { createPendingRequests } from "./sso/requests.ts";
@@ -72,6 +73,10 @@ export interface Saml {
   connected(subject: string): Promise<readonly ConnectedProvider[]>;
   /** Reads service providers again that changed. */
   refresh(): Promise<void>;
+  /** The operator's entries are these from now on. */
+  replace(entries: readonly SpEntry[]): Promise<void>;
+  /** Signs with the first of these from now on, and publishes all of them. */
+  renew(keys: readonly SamlKey[]): void;
   /** Metadata sources that could not be read the last time. */
   failing(): readonly string[];
 }
@@ -84,11 +89,15 @@ const METADATA_VALID = 7 * 86_400_000;
 export async function openSaml(deps: SamlDeps): Promise<Saml> {
   const { issuer, entityId, store, logger, world } = deps;
   const { clock, random } = world;
-  const [active] = deps.keys;
-  if (active === undefined) throw new IdpError("INTERNAL", { because: "SAML without a key" });
   const schemas = loadSchemas();
   const providers = await openRegistry({ ...deps, schemas, store, clock, logger });
-  const signer = createSigner({ entityId, key: active });
+  const state = { keys: deps.keys, signer: signerOf(entityId, deps.keys) };
+  const signer: Signer = {
+    response: (markup, sp) => state.signer.response(markup, sp),
+    message: (markup, root) => state.signer.message(markup, root),
+    metadata: (markup) => state.signer.metadata(markup),
+    octets: (octets) => state.signer.octets(octets),
+  };
   const common = {
     ...deps,
     providers,
@@ -106,11 +115,11 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
   router.use(ssoRouter(sso));
   router.get(...responseRoute(sso));
   router.use(logoutRouter(leaving));
-  router.use(
-    metadataRouter(deps, () =>
-      signer.metadata(idpMetadata({ ...deps, id: `_${random.id()}`, validUntil: clock.now() + METADATA_VALID })),
-    ),
-  );
+  const ours = publishedMetadata(deps, () => {
+    const facts = { ...deps, keys: state.keys, id: `_${random.id()}`, validUntil: clock.now() + METADATA_VALID };
+    return signer.metadata(idpMetadata(facts));
+  });
+  router.use(ours.router);
   return {
     gate,
     router,
@@ -127,12 +136,24 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
       return told.map(({ entityId: id, since }) => ({ entityId: id, since, name: providers.find(id)?.name ?? id }));
     },
     refresh: () => providers.refresh(),
+    replace: (entries) => providers.replace(entries),
+    renew(keys) {
+      state.signer = signerOf(entityId, keys);
+      state.keys = keys;
+      ours.forget();
+    },
     failing: () => providers.failing(),
   };
 }
 
-/** Our metadata, signed once an hour. */
-function metadataRouter({ world }: SamlDeps, make: () => string): Router {
+/** @throws IdpError INTERNAL without a key */
+function signerOf(entityId: string, [active]: readonly SamlKey[]): Signer {
+  if (active === undefined) throw new IdpError("INTERNAL", { because: "SAML without a key" });
+  return createSigner({ entityId, key: active });
+}
+
+/** Our metadata, signed once an hour and when it changes. */
+function publishedMetadata({ world }: SamlDeps, make: () => string): { router: Router; forget: () => void } {
   const state: { made: { readonly at: number; readonly xml: string } | undefined } = { made: undefined };
   const router = Router();
   router.get("/saml/metadata", (_req, res) => {
@@ -143,5 +164,5 @@ function metadataRouter({ world }: SamlDeps, make: () => string): Router {
       .send(state.made.xml);
   });
   router.all("/saml/metadata", methodNotAllowed(["GET"]));
-  return router;
+  return { router, forget: () => void (state.made = undefined) };
 }

@@ -1,33 +1,21 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { realWorld } from "../../src/app/index.ts";
 import { createVisitor } from "../support/browser.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
 import { journeyOf, OIDC, SCRIPT } from "../support/journey.ts";
+import { andHear, rewrite } from "../support/live-edit.ts";
 
 let idp: TestIdp;
 const { codeOf, loginPage, redeem, signIn } = journeyOf(() => idp.issuer);
 before(async () => {
-  idp = await startIdp({ script: SCRIPT, oidc: OIDC });
+  idp = await startIdp({ script: SCRIPT, oidc: OIDC, rereadEvery: 100 });
 });
 after(() => idp.stop());
 
 /** Writes the configuration anew, and returns once the running provider said what it made of it. */
-async function edit(change: (yaml: string) => string, says: RegExp): Promise<string> {
-  const file = join(idp.folder, "config.yaml");
-  const from = idp.log.length;
-  writeFileSync(`${file}.new`, change(readFileSync(file, "utf8")));
-  renameSync(`${file}.new`, file);
-  const { clock } = realWorld();
-  for (let tries = 0; tries < 150; tries += 1) {
-    const line = idp.log.slice(from).find((one) => says.test(one));
-    if (line !== undefined) return line;
-    await clock.sleep(100);
-  }
-  throw new Error(`the provider never said ${String(says)}`);
-}
+const edit = (change: (yaml: string) => string, says: RegExp): Promise<string> =>
+  andHear(idp, says, () => rewrite(join(idp.folder, "config.yaml"), change));
 
 const TAKEN = /clients were read again/;
 const isStale = async (): Promise<boolean> => {

@@ -28,6 +28,8 @@ export interface TestIdpOptions {
   readonly folder?: string;
   /** Default: the real clock and randomness. */
   readonly world?: World;
+  /** Milliseconds between two looks at what may change while it runs. */
+  readonly rereadEvery?: number;
   /** Default: http on localhost and the port it listens on. */
   readonly issuer?: string;
 }
@@ -54,7 +56,8 @@ ${options.more ?? ""}
   const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
   const environment = { MOONLATCH_ACCOUNTS: join(folder, "accounts.db") };
   const world = options.world ?? realWorld();
-  const idp = await composeIdp({ config: loaded.value, world, logger, environment, poll });
+  const often = options.rereadEvery === undefined ? {} : { rereadEvery: options.rereadEvery };
+  const idp = await composeIdp({ config: loaded.value, world, logger, environment, poll, ...often });
   const opened = await listen(idp.app, loaded.value.server.listen);
   if (!opened.ok) throw new Error(opened.problem.message);
   return {

@@ -1,26 +1,19 @@
-import { X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { Clock } from "../../kernel/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import type { Schemas } from "../xml/schema.ts";
 import { parseMetadata } from "./metadata.ts";
-import type { ServiceProvider, ServiceProviders, SpSettings } from "./model.ts";
-
-/** One entry of `saml.service_providers`, with paths that are absolute. */
-export type SpEntry =
-  | {
-      readonly kind: "metadata";
-      readonly source: string;
-      readonly name: string | undefined;
-      readonly settings: SpSettings;
-    }
-  | {
-      readonly kind: "written";
-      readonly provider: Omit<ServiceProvider, "signingKeys" | "encryptionCertificate">;
-      readonly certificates: readonly string[];
-    };
+import type { ServiceProvider, ServiceProviders } from "./model.ts";
+import {
+  documentOf,
+  isMetadata,
+  type MetadataSource,
+  type Source,
+  type SpEntry,
+  sourcesOf,
+  stampOf,
+  writtenProvider,
+} from "./sources.ts";
 
 export interface RegistryDeps {
   readonly entries: readonly SpEntry[];
@@ -35,8 +28,10 @@ export interface RegistryDeps {
 }
 
 export interface Registry extends ServiceProviders {
-  /** Reads again what changed or is due. Cheap when nothing did; broken documents leave the last good ones in use. */
+  /** Reads again what changed or is due. Cheap when nothing did; what is broken leaves the last good one in use. */
   refresh(): Promise<void>;
+  /** The operator's entries are these from now on. */
+  replace(entries: readonly SpEntry[]): Promise<void>;
   /** Sources that could not be read the last time, for readiness. */
   failing(): readonly string[];
 }
@@ -49,116 +44,95 @@ interface Loaded {
 
 const KIND = "saml.metadata";
 
-/** Loads every entry; a source that was good once is still used from the store when it cannot be read now. */
+/** Loads every entry; a document that was good once is still used from the store when it cannot be read now. */
 export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
+  const { schemas, store, clock, logger } = deps;
+  const state = { entries: deps.entries };
   const loaded = new Map<string, Loaded>();
   const stamps = new Map<string, string>();
   const failing = new Set<string>();
-  const written = deps.entries.flatMap((entry) => (entry.kind === "written" ? [providerOf(entry)] : []));
 
-  const apply = async (source: Source, document: string): Promise<boolean> => {
-    const parsed = parseMetadata(document, source.entry.settings, {
-      schemas: deps.schemas,
-      now: deps.clock.now(),
-      name: source.entry.name,
+  const parse = ({ entry }: MetadataSource, document: string) =>
+    parseMetadata(document, entry.settings, { schemas, now: clock.now(), name: entry.name });
+
+  const readDocument = async (source: MetadataSource): Promise<Loaded | undefined> => {
+    const document = await documentOf(source, deps.fetchText).catch((cause: unknown) => {
+      logger.error("SAML metadata could not be read; the last good copy stays.", { source: source.key, cause });
     });
-    if (!parsed.ok) {
-      deps.logger.error("SAML metadata could not be used; the last good copy stays.", {
-        source: source.key,
-        because: parsed.problem,
-      });
-      return false;
+    if (document === undefined) return undefined;
+    const parsed = parse(source, document);
+    if (parsed.ok) {
+      await store.put(KIND, source.key, { document });
+      return parsed.value;
     }
-    loaded.set(source.key, parsed.value);
-    await deps.store.put(KIND, source.key, { document });
-    return true;
+    const facts = { source: source.key, because: parsed.problem };
+    logger.error("SAML metadata could not be used; the last good copy stays.", facts);
+    return undefined;
+  };
+
+  const readWritten = (key: string, entry: Extract<SpEntry, { kind: "written" }>): Loaded | undefined => {
+    try {
+      return { providers: [writtenProvider(entry)], validUntil: undefined };
+    } catch (cause) {
+      logger.error("A certificate of a service provider could not be read; the last good one stays.", {
+        source: key,
+        files: entry.certificates,
+        cause,
+      });
+      return undefined;
+    }
+  };
+
+  const lastGood = async (source: Source): Promise<Loaded | undefined> => {
+    const kept = isMetadata(source) ? (await store.get(KIND, source.key))?.value["document"] : undefined;
+    if (!isMetadata(source) || typeof kept !== "string") return undefined;
+    const parsed = parse(source, kept);
+    return parsed.ok ? parsed.value : undefined;
   };
 
   const read = async (source: Source): Promise<void> => {
-    const stamp = stampOf(source, deps);
-    if (stamp === stamps.get(source.key)) return;
-    stamps.set(source.key, stamp);
-    const document = await contentOf(source, deps).catch((cause: unknown) => {
-      deps.logger.error("SAML metadata could not be read; the last good copy stays.", { source: source.key, cause });
-    });
-    const isGood = document !== undefined && (await apply(source, document));
-    if (isGood) failing.delete(source.key);
-    else await keepLastGood(source);
-  };
-
-  const keepLastGood = async (source: Source): Promise<void> => {
-    failing.add(source.key);
-    if (loaded.has(source.key)) return;
-    const kept = (await deps.store.get(KIND, source.key))?.value["document"];
-    if (typeof kept !== "string") return;
-    const parsed = parseMetadata(kept, source.entry.settings, {
-      schemas: deps.schemas,
-      now: deps.clock.now(),
-      name: source.entry.name,
-    });
-    if (parsed.ok) loaded.set(source.key, parsed.value);
+    const { key, entry } = source;
+    const stamp = stampOf(source, Math.floor(clock.now() / deps.refreshUrls));
+    if (stamp === stamps.get(key)) return;
+    stamps.set(key, stamp);
+    const found = isMetadata(source)
+      ? await readDocument(source)
+      : entry.kind === "written"
+        ? readWritten(key, entry)
+        : undefined;
+    if (found === undefined) failing.add(key);
+    else failing.delete(key);
+    const kept = found ?? loaded.get(key) ?? (await lastGood(source));
+    if (kept !== undefined) loaded.set(key, kept);
   };
 
   const refresh = async (): Promise<void> => {
-    const sources = deps.entries.flatMap(sourcesOf);
+    const sources = state.entries.flatMap(sourcesOf);
     const keys = new Set(sources.map(({ key }) => key));
-    for (const key of loaded.keys()) if (!keys.has(key)) loaded.delete(key);
+    for (const key of stamps.keys()) {
+      if (keys.has(key)) continue;
+      stamps.delete(key);
+      loaded.delete(key);
+      failing.delete(key);
+    }
     for (const source of sources) await read(source);
   };
 
   await refresh();
   const current = (): readonly ServiceProvider[] => {
-    const now = deps.clock.now();
-    return [
-      ...written,
-      ...[...loaded.values()].flatMap(({ providers, validUntil }) =>
-        validUntil === undefined || validUntil > now ? providers : [],
-      ),
-    ];
+    const now = clock.now();
+    return [...loaded.values()].flatMap(({ providers, validUntil }) =>
+      validUntil === undefined || validUntil > now ? providers : [],
+    );
   };
   return {
     refresh,
+    async replace(entries) {
+      state.entries = entries;
+      await refresh();
+    },
     failing: () => [...failing],
     all: current,
     find: (entityId) => current().find((sp) => sp.entityId === entityId),
-  };
-}
-
-interface Source {
-  /** Path or address. */
-  readonly key: string;
-  readonly entry: Extract<SpEntry, { kind: "metadata" }>;
-}
-
-function isAddress(source: string): boolean {
-  return /^https?:/.test(source);
-}
-
-/** The documents an entry stands for: an address, a file, or the `*.xml` of a folder. */
-function sourcesOf(entry: SpEntry): readonly Source[] {
-  if (entry.kind !== "metadata") return [];
-  if (isAddress(entry.source) || statSync(entry.source, { throwIfNoEntry: false })?.isDirectory() !== true)
-    return [{ key: entry.source, entry }];
-  const names = readdirSync(entry.source).filter((name) => /^[^.].*\.xml$/.test(name));
-  return names.toSorted().map((name) => ({ key: join(entry.source, name), entry }));
-}
-
-/** Changes when the source has to be read again. */
-function stampOf({ key }: Source, { clock, refreshUrls }: RegistryDeps): string {
-  if (isAddress(key)) return String(Math.floor(clock.now() / refreshUrls));
-  const found = statSync(key, { throwIfNoEntry: false });
-  return found === undefined ? "missing" : `${found.mtimeMs}:${found.size}:${found.ino}`;
-}
-
-async function contentOf({ key }: Source, { fetchText }: RegistryDeps): Promise<string> {
-  return isAddress(key) ? fetchText(key) : readFileSync(key, "utf8");
-}
-
-function providerOf({ provider, certificates }: Extract<SpEntry, { kind: "written" }>): ServiceProvider {
-  const read = certificates.map((pem) => new X509Certificate(pem));
-  return {
-    ...provider,
-    signingKeys: read.map(({ publicKey }) => publicKey),
-    encryptionCertificate: read[0]?.toString(),
   };
 }
