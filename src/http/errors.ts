@@ -25,7 +25,7 @@ export function createErrorHandler(deps: ErrorHandlerDeps): ErrorRequestHandler 
       error: error.code,
       reference,
       method: req.method,
-      path: req.path,
+      path: shortened(req.path),
       ...error.facts,
       cause: error.cause,
     });
@@ -35,6 +35,11 @@ export function createErrorHandler(deps: ErrorHandlerDeps): ErrorRequestHandler 
     const { type, body } = draw(deps, req, { kind: page, reference });
     res.status(status).set({ "Cache-Control": "no-store", "Content-Type": type }).send(body);
   };
+}
+
+/** A path for the log: an id of a page is named by its beginning, and a token that somebody put there is not kept. */
+function shortened(path: string): string {
+  return path.slice(0, 256).replaceAll(/([\w.-]{6})[\w.-]{14,}/g, "$1…");
 }
 
 /** Express marks with a 4xx status what the sender got wrong, such as a broken percent sequence in a path: no failure of ours. */

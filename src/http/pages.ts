@@ -103,14 +103,14 @@ function titleOf<Name extends PageName>(name: Name, model: PageModels[Name], t: 
   return isError ? `${t("title.error")}: ${own}` : own;
 }
 
-/** Links to the same page in another language. A page with a query of its own has none: a link must not repeat what was sent. */
+/** Links to the same page in another language. A page with a query of its own has none: a link must not repeat what was sent, nor the path. */
 function languageMenu(url: string, offered: readonly string[], current: string): readonly LanguageChoice[] {
-  const [path = "/", query = ""] = url.split("?", 2);
+  const [, query = ""] = url.split("?", 2);
   if (!/^(?:ui_locales=[a-z-]*)?$/.test(query)) return [];
   return offered.map((code) => ({
     code,
     name: OWN_NAMES[code] ?? code,
-    href: `${path}?ui_locales=${code}`,
+    href: `?ui_locales=${code}`,
     current: code === current,
   }));
 }
