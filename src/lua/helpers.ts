@@ -16,7 +16,7 @@ type Helper = (...args: readonly LuaValue[]) => readonly LuaValue[];
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** Host functions that answer at once. The prelude alone sees them. */
+/** Host functions that answer at once. The prelude and its modules alone see them. */
 export function helperFunctions(
   deps: HelperDeps,
   current: () => Running | undefined,

@@ -1,6 +1,6 @@
 import type { LuaState } from "fengari";
 import { baseFunctions, priced, prices, WIDE, wide } from "./base-library.ts";
-import type { CFunction } from "./call.ts";
+import type { CFunction, Now, Running } from "./call.ts";
 import { type Control, guarded } from "./control.ts";
 import { coroutineFunctions } from "./coroutines.ts";
 import { type HelperDeps, helperFunctions } from "./helpers.ts";
@@ -82,7 +82,7 @@ export interface HelperTableDeps extends HelperDeps {
   readonly control: Control;
 }
 
-/** Pushes the table of host functions that answer at once; the prelude alone gets it. */
+/** Pushes the table of host functions that answer at once; the prelude and its modules alone get it. */
 export function pushHelpers(fengari: Fengari, L: LuaState, deps: HelperTableDeps): void {
   const { lua } = fengari;
   const { values, control } = deps;
@@ -98,7 +98,27 @@ export function pushHelpers(fengari: Fengari, L: LuaState, deps: HelperTableDeps
     ],
   );
   lua.lua_newtable(L);
-  setFunctions(fengari, L, { ...Object.fromEntries(wrapped), metafield: metafield(fengari) });
+  setFunctions(fengari, L, {
+    ...Object.fromEntries(wrapped),
+    metafield: metafield(fengari),
+    call_table: callTable(fengari, control),
+  });
+}
+
+/** `call_table()`: a table of the call now running, gone with it. */
+function callTable({ lua }: Fengari, now: Now): CFunction {
+  const tables = new WeakMap<Running, (L: LuaState) => void>();
+  return (L) => {
+    const call = now.current();
+    const known = call && tables.get(call);
+    if (known !== undefined) {
+      known(L);
+      return 1;
+    }
+    lua.lua_newtable(L);
+    if (call !== undefined) tables.set(call, lua.lua_toproxy(L, -1));
+    return 1;
+  };
 }
 
 /** `metafield(value, name)`: a field of a metatable even where `__metatable` hides it. */

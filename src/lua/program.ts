@@ -4,6 +4,7 @@ import { BACKEND_FUNCTIONS, type FunctionName, REQUEST_DEFAULTS } from "../backe
 import { type Control, type ControlDeps, createControl, errorText, hostFunction, installHook } from "./control.ts";
 import type { HelperDeps } from "./helpers.ts";
 import { openLibraries, pushHelpers } from "./libraries.ts";
+import { MODULES } from "./modules.ts";
 import { loadFengari } from "./repairs.ts";
 import { createValues, type Values } from "./values.ts";
 
@@ -60,16 +61,18 @@ export function loadProgram(deps: ProgramDeps): Program {
     return proxy;
   };
 
-  load(readFileSync(new URL("./prelude.lua", import.meta.url), "latin1"), "=moonlatch");
+  load(sourceOf("prelude"), "=moonlatch");
   lua.lua_pushcfunction(L, hostFunction(fengari, control, { ...deps, values }));
   pushHelpers(fengari, L, { ...deps, values, control });
+  values.push(L, moduleSources());
+  values.push(L, MODULES);
   const [lists, plain] = [entries((value) => Array.isArray(value)), entries((value) => !Array.isArray(value))];
   values.push(L, Object.fromEntries(plain));
   values.push(
     L,
     lists.map(([name]) => name),
   );
-  protectedCall(4, 2);
+  protectedCall(6, 2);
   const probe = keep();
   const run = keep();
 
@@ -90,6 +93,16 @@ export function loadProgram(deps: ProgramDeps): Program {
     chunk(co);
   };
   return { fengari, state: L, values, control, functions, pushEntry };
+}
+
+function sourceOf(part: string): string {
+  return readFileSync(new URL(`./${part}.lua`, import.meta.url), "latin1");
+}
+
+/** The files the prelude is made of, by their names in it. */
+function moduleSources(): Readonly<Record<string, string>> {
+  const files = Object.values(MODULES).flatMap((entry) => ("file" in entry ? [`modules/${entry.file}`] : []));
+  return Object.fromEntries(["dialect", ...new Set(files)].map((part) => [part, sourceOf(part)]));
 }
 
 function entries(isWanted: (value: unknown) => boolean) {

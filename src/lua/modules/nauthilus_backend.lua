@@ -1,0 +1,2 @@
+-- Its functions belong to filters; in a backend there are none.
+return {}

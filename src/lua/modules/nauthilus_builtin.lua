@@ -1,0 +1,13 @@
+-- Result codes, and what a call may leave for the log and for the person.
+local js = (...).js
+
+return {
+  BACKEND_RESULT_OK = 0, BACKEND_RESULT_ERROR = 1, BACKEND_RESULT_FAIL = 1, BACKEND_RESULT_NOT_FOUND = 2, BACKEND_RESULT_DENIED = 3,
+  FEATURE_TRIGGER_NO = false, FEATURE_TRIGGER_YES = true, FEATURES_ABORT_NO = false, FEATURES_ABORT_YES = true,
+  FEATURE_RESULT_OK = 0, FEATURE_RESULT_FAIL = 1, FILTER_ACCEPT = false, FILTER_REJECT = true, FILTER_RESULT_OK = 0, FILTER_RESULT_FAIL = 1,
+  ACTION_RESULT_OK = 0, ACTION_RESULT_FAIL = 1,
+  ENVIRONMENT_TRIGGER_NO = false, ENVIRONMENT_TRIGGER_YES = true, ENVIRONMENT_RESULT_OK = 0, ENVIRONMENT_RESULT_FAIL = 1,
+  SUBJECT_ACCEPT = false, SUBJECT_REJECT = true, SUBJECT_RESULT_OK = 0, SUBJECT_RESULT_FAIL = 1,
+  custom_log_add = function(key, value) js.custom_log(tostring(key), tostring(value)) end,
+  status_message_set = function(text) js.status_message(tostring(text)) end,
+}
