@@ -1,14 +1,22 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-const ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+import { cryptDigits } from "./crypt-text.ts";
 
-/** Compares with a modular crypt hash: `$1$` (MD5), `$5$` (SHA-256) or `$6$` (SHA-512), the latter two as Drepper specified them. */
+/** A second or two. */
+const MOST_ROUNDS = 500_000;
+
+/**
+ * Compares with a modular crypt hash: `$1$` or Apache's `$apr1$` (MD5), `$5$` (SHA-256) or `$6$` (SHA-512), the latter two as
+ * Drepper specified them. @throws Error for over 500 000 rounds.
+ */
 export function compareCrypt(stored: string, plain: Buffer): boolean {
   const [, kind = "", second = ""] = stored.split("$");
   const rounds = /^rounds=(\d{1,9})$/.exec(second)?.[1];
   const salt = stored.split("$")[rounds === undefined ? 2 : 3] ?? "";
   const expected =
-    kind === "1" ? md5Crypt(plain, salt) : shaCrypt(plain, { bits: kind === "5" ? 256 : 512, salt, rounds });
+    kind === "1" || kind === "apr1"
+      ? md5Crypt(plain, salt, `$${kind}$`)
+      : shaCrypt(plain, { bits: kind === "5" ? 256 : 512, salt, rounds });
   const digest = stored.slice(stored.lastIndexOf("$") + 1);
   return digest.length === expected.length && timingSafeEqual(Buffer.from(digest), Buffer.from(expected));
 }
@@ -24,21 +32,18 @@ function fill(source: Buffer, length: number): Buffer {
   return Buffer.alloc(length, source);
 }
 
+/** Bytes from the highest to the lowest. */
 function encode(bytes: readonly number[], characters: number): string {
-  let value = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
-  let text = "";
-  for (let index = 0; index < characters; index += 1) {
-    text += ALPHABET[value & 63] ?? "";
-    value = Math.floor(value / 64);
-  }
-  return text;
+  return cryptDigits(
+    bytes.reduce((sum, byte) => sum * 256 + byte, 0),
+    characters,
+  );
 }
 
-function md5Crypt(plain: Buffer, saltText: string): string {
-  const salt = Buffer.from(saltText.slice(0, 8));
-  const magic = Buffer.from("$1$");
+function md5Crypt(plain: Buffer, saltText: string, magic: string): string {
+  const salt = Buffer.from(saltText.slice(0, 8), "latin1");
   const alternate = digestOf("md5", plain, salt, plain);
-  const parts: Buffer[] = [plain, magic, salt, fill(alternate, plain.length)];
+  const parts: Buffer[] = [plain, Buffer.from(magic), salt, fill(alternate, plain.length)];
   for (let bits = plain.length; bits > 0; bits >>= 1) parts.push(bits & 1 ? Buffer.from([0]) : plain.subarray(0, 1));
   let digest = digestOf("md5", ...parts);
   for (let round = 0; round < 1000; round += 1) {
@@ -65,8 +70,9 @@ interface ShaCrypt {
 
 function shaCrypt(plain: Buffer, { bits, salt: saltText, rounds }: ShaCrypt): string {
   const algorithm = `sha${bits}`;
-  const salt = Buffer.from(saltText.slice(0, 16));
-  const count = rounds === undefined ? 5000 : Math.min(Math.max(Number(rounds), 1000), 999_999_999);
+  const salt = Buffer.from(saltText.slice(0, 16), "latin1");
+  const count = rounds === undefined ? 5000 : Math.max(Number(rounds), 1000);
+  if (count > MOST_ROUNDS) throw new Error(`a hash with over ${MOST_ROUNDS} rounds`);
   const alternate = digestOf(algorithm, plain, salt, plain);
   const parts: Buffer[] = [plain, salt, fill(alternate, plain.length)];
   for (let left = plain.length; left > 0; left >>= 1) parts.push(left & 1 ? alternate : plain);

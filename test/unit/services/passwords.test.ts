@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { argon2Sync } from "node:crypto";
+import { argon2Sync, createHash, pbkdf2Sync, scryptSync } from "node:crypto";
 import { after, test } from "node:test";
 import { realWorld } from "../../../src/app/index.ts";
 import { createHostServices, hashPassword } from "../../../src/lua/index.ts";
@@ -11,13 +11,10 @@ after(() => services.close());
 const NOTHING_GRANTED = { databases: [] };
 
 /** Asks as a script does: both values are Lua's bytes. */
-const compare = (hash: string, plain: string) =>
-  services.call(
-    NOTHING_GRANTED,
-    "password.compare",
-    [hash, Buffer.from(plain).toString("latin1")],
-    new AbortController().signal,
-  );
+const compareBytes = (hash: string, plain: Buffer) =>
+  services.call(NOTHING_GRANTED, "password.compare", [hash, plain.toString("latin1")], new AbortController().signal);
+const compare = (hash: string, plain: string) => compareBytes(hash, Buffer.from(plain));
+const base64 = (bytes: Buffer) => bytes.toString("base64").replaceAll("=", "");
 
 const PASSWORDS = [
   "x",
@@ -30,19 +27,19 @@ const SALTS = {
   "-1": ["workshop", "a"],
   "-5": ["saltstring", "x", "0123456789abcdef"],
   "-6": ["saltstring", "x", "0123456789abcdef"],
+  "-apr1": ["workshop", "a"],
 };
 
 /** Written by others, long before this. */
 const ORACLE = "openssl";
 
 /** What `openssl passwd` makes of a password. */
-function openssl(kind: string, salt: string, plain: string): string {
+function openssl(kind: string, salt: string, plain: string | Buffer): string {
   const { stdout, status } = spawnSync(ORACLE, ["passwd", kind, "-salt", salt, "-stdin"], {
-    input: `${plain}\n`,
-    encoding: "utf8",
+    input: Buffer.concat([Buffer.from(plain), Buffer.from("\n")]),
   });
   assert.equal(status, 0, "openssl is needed for this test");
-  return stdout.trim();
+  return stdout.toString().trim();
 }
 
 for (const [kind, salts] of Object.entries(SALTS)) {
@@ -116,7 +113,46 @@ for (const [what, [plain, hash]] of Object.entries(VECTORS)) {
   });
 }
 
-const base64 = (bytes: Buffer) => bytes.toString("base64").replaceAll("=", "");
+const BYTES = Buffer.from([0xff, 0, 0x80, 0, 0x41]);
+
+test("bytes that are no text count one by one, NUL and 0xFF among them", async () => {
+  const salt = Buffer.from("01234567");
+  const digest = createHash("sha512").update(BYTES).update(salt).digest();
+  const settings = { nonce: Buffer.concat([salt, salt]), parallelism: 1, tagLength: 32, memory: 1024, passes: 1 };
+  const hashes = {
+    argon2: `$argon2id$v=19$m=1024,t=1,p=1$${base64(settings.nonce)}$${base64(argon2Sync("argon2id", { message: BYTES, ...settings }))}`,
+    scrypt: `$scrypt$ln=4,r=8,p=1$${base64(salt)}$${base64(scryptSync(BYTES, salt, 32, { cost: 16 }))}`,
+    pbkdf2: `{PBKDF2-SHA256}1000$${base64(salt)}$${base64(pbkdf2Sync(BYTES, salt, 1000, 32, "sha256"))}`,
+    salted: `{SSHA512}${Buffer.concat([digest, salt]).toString("base64")}`,
+  };
+  for (const [what, hash] of Object.entries(hashes)) {
+    assert.equal(await compareBytes(hash, BYTES), true, what);
+    for (const other of [
+      BYTES.subarray(0, 3),
+      BYTES.subarray(1),
+      Buffer.from([0xfe, 0, 0x80, 0, 0x41]),
+      Buffer.alloc(0),
+    ])
+      assert.equal(await compareBytes(hash, other), false, what);
+  }
+});
+
+test("crypt hashes of bytes that are no text match what openssl makes of them", async () => {
+  const plain = Buffer.from([0xff, 0x80, 0x41]);
+  for (const kind of ["-1", "-apr1", "-5", "-6"]) {
+    const hash = openssl(kind, "saltstri", plain);
+    assert.equal(await compareBytes(hash, plain), true, kind);
+    assert.equal(await compareBytes(hash, Buffer.from([0xfe, 0x80, 0x41])), false, kind);
+  }
+});
+
+test("a password of over 4096 bytes matches nothing", async () => {
+  const long = Buffer.alloc(4097, "a");
+  const hash = `{SHA256}${createHash("sha256").update(long).digest("base64")}`;
+  assert.equal(await compareBytes(hash, long), false);
+  const short = long.subarray(1);
+  assert.equal(await compareBytes(`{SHA256}${createHash("sha256").update(short).digest("base64")}`, short), true);
+});
 
 for (const kind of ["argon2id", "argon2i"] as const) {
   test(`a hash of ${kind} made by OpenSSL matches its password and no other`, async () => {
@@ -144,6 +180,12 @@ test("hashPassword makes Argon2id with 19 MiB and two passes, with a new salt ea
   assert.equal(await compare(first, "Pass"), false);
 });
 
+test("a bcrypt hash and bytes that are not UTF-8 are a failure, not a match with what they would be read as", async () => {
+  const { hashSync } = await import("bcryptjs");
+  await assert.rejects(compareBytes(hashSync("\uFFFD", 4), Buffer.from([0xff])), { message: /not UTF-8$/ });
+  assert.equal(await compareBytes(hashSync("a\0b", 4), Buffer.from("a\0b")), true);
+});
+
 test("a bcrypt hash matches no password over 72 bytes, whatever it begins with", async () => {
   const { hashSync } = await import("bcryptjs");
   const long = "a".repeat(72);
@@ -157,14 +199,38 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "": /^a hash without a scheme$/,
   "plain text": /^a hash without a scheme$/,
   "{PLAIN}secret": /^unsupported scheme \{PLAIN\}$/,
-  $y$j9T$salt$digest: /^unsupported scheme \$y\$$/,
+  "{CLEARTEXT}secret": /^unsupported scheme \{CLEARTEXT\}$/,
+  "$y$j9T$uAFNL2ht8sN6KjPgD3VOQ0$U5knRaLJJFOfAeQF0DqEmk/tOm2Pasa7PEKst0/8x05":
+    /^unsupported scheme yescrypt \(\$y\$\)$/,
+  "{CRYPT}$y$j9T$uAFNL2ht8sN6KjPgD3VOQ0$U5knRaLJJFOfAeQF0DqEmk/tOm2Pasa7PEKst0/8x05":
+    /^unsupported scheme yescrypt \(\$y\$\)$/,
+  "{CRYPT}kGS6vp36J2KP.": /^unsupported scheme crypt with DES \(\{CRYPT\}\)$/,
   "{SSHA}": /without a salt/,
   "{SSHA}kjnDjXopMYTy6C6qZeSBnFoT34M=": /without a salt/,
+  "{SHA256}AAAA": /^a hash of \{SHA256\} that is not 32 bytes long$/,
+  "{SHA}9kl1HW4btG+MhqjgMAI3wz3w": /^a hash of \{SHA\} that is not 20 bytes long$/,
+  "{SHA256.HEX}f83e": /not 32 bytes/,
+  "{PLAIN-MD5}00": /not 16 bytes/,
+  "{SCRAM-SHA-1}4096,0my14HW0hgeDG4g9jGylhQ==,DS12,tI2i": /^a damaged SCRAM hash$/,
+  "{SCRAM-SHA-1}": /^a damaged SCRAM hash$/,
+  "{SCRAM-SHA-1}99999999,0my14HW0hgeDG4g9jGylhQ==,DS12eRRlKdJjvhT2SGovKwlidBI=,tI2i3vZPgNdMK6yXCF+Jfs4AhWc=": /rounds/,
   "$argon2id$v=19$m=1024,t=2,p=1$c2FsdA": /damaged Argon2/,
+  $argon2id$: /damaged Argon2/,
+  "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$9TXXjzfLX2y/Crh2+qfgXaKLdHsjCc4SipxAHOeHs18": /over 256 MB/,
+  "$argon2id$v=19$m=262144,t=100,p=1$c2FsdHNhbHQ$9TXXjzfLX2y/Crh2+qfgXaKLdHsjCc4SipxAHOeHs18": /2 GB over its passes/,
+  $2b$05$CCCC: /^a damaged bcrypt hash$/,
+  "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW": /^a bcrypt hash with a cost of over 15$/,
+  "$6$rounds=999999999$saltstring$x": /^a hash with over 500000 rounds$/,
+  $7$CU: /damaged \$7\$/,
+  "$7$ZU..../....Mt4HMwW5wuu72A0bWK6xi/$1RUJkd362.NYzSdMUoROG0Z09t6Za2DZb0NK01e8V13": /over 256 MB/,
   "$pbkdf2-sha256$1000$c2FsdA$": /cut off/,
   "$pbkdf2-sha256$99999999$c2FsdA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE": /rounds/,
+  "{PBKDF2}$1$salt$5000$": /cut off/,
   "$scrypt$ln=10,r=8,p=16$TmFDbA$": /cut off/,
-  "$scrypt$ln=30,r=8,p=1$TmFDbA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE": /settings/,
+  $scrypt$$c2FsdA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE: /not usable/,
+  "$scrypt$ln=30,r=8,p=1$TmFDbA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE": /over 256 MB/,
+  "$scrypt$ln=17,r=8,p=99$TmFDbA$6SJL0Br4biGwwYPoUavSFFYdVsqU38lTBkQFbSuA8hE": /1 GB over its lanes/,
+  [`{SHA}${"A".repeat(3_000)}`]: /^a hash of over 2048 characters$/,
 };
 
 for (const [hash, message] of Object.entries(REFUSED)) {
