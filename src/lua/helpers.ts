@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import type { Running } from "./call.ts";
 import { formatDate } from "./dates.ts";
 import { formatGo, parseGo } from "./go-time.ts";
+import { attempt, bufferOf, type Helper } from "./helper.ts";
+import { cryptoFunctions } from "./modules/crypto.ts";
 import { bytesOf, fromBytes, type LuaValue, toBytes } from "./values.ts";
 
 export interface HelperDeps {
@@ -12,8 +14,6 @@ export interface HelperDeps {
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string) => void;
 }
 
-type Helper = (...args: readonly LuaValue[]) => readonly LuaValue[];
-
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /** Host functions that answer at once. The prelude and its modules alone see them. */
@@ -22,6 +22,7 @@ export function helperFunctions(
   current: () => Running | undefined,
 ): Readonly<Record<string, Helper>> {
   return {
+    ...cryptoFunctions,
     log: (level, message) => {
       deps.log(isLevel(level) ? level : "info", fromBytes(bytesOf(message)).slice(0, 4_000));
       return [];
@@ -49,10 +50,7 @@ export function helperFunctions(
       return [Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("")];
     },
     short_hash: (plain) => {
-      const digest = createHash("sha256")
-        .update(randomBytes(8))
-        .update("\0")
-        .update(Buffer.from(bytesOf(plain), "latin1"));
+      const digest = createHash("sha256").update(randomBytes(8)).update("\0").update(bufferOf(plain));
       return [digest.digest("hex").slice(0, 8)];
     },
     json_encode: (value) => attempt(() => toBytes(JSON.stringify(toJson(value)))),
@@ -73,15 +71,6 @@ export function helperFunctions(
 
 function isLevel(level: LuaValue | undefined): level is "debug" | "info" | "warn" | "error" {
   return level === "debug" || level === "info" || level === "warn" || level === "error";
-}
-
-/** `value` or `nil, message`. */
-function attempt(work: () => LuaValue): readonly LuaValue[] {
-  try {
-    return [work()];
-  } catch (error) {
-    return [null, error instanceof Error ? error.message : "failed"];
-  }
 }
 
 function toJson(value: LuaValue | undefined): unknown {

@@ -24,7 +24,7 @@ local function frozen(fields, name)
 end
 
 -- A file of `modules/` gets this one table and returns the module.
-local core = { host = host, js = js, genuine = {} }
+local core = { host = host, js = js, frozen = frozen, genuine = {} }
 local provided = {}
 for name, entry in raw_next, names do
   if entry.file == name then provided[name] = frozen(part("modules/" .. name, core), name) end

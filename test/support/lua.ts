@@ -30,7 +30,7 @@ export interface TestBackend extends LuaBackends {
 
 /** Starts one backend from Lua source (or a script file) in a folder of its own. */
 export async function startBackend(
-  source: string,
+  source: string | Buffer,
   limits: { call?: number; instructions?: number } = {},
   script?: string,
 ): Promise<TestBackend> {
