@@ -6,6 +6,7 @@ import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { type ConnectedClients, createConnectedClients } from "./connected.ts";
 import { createRenderError } from "./errors.ts";
+import { mountFormPost } from "./form-post.ts";
 import { createOidcGate } from "./gate.ts";
 import { mountLogout } from "./logout.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
@@ -62,6 +63,7 @@ function createServing(deps: ConfigurationDeps): Serving {
   const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
   mountOutages(provider, deps);
   mountLogout(provider, deps);
+  mountFormPost(provider);
   provider.on("server_error", (ctx, error) =>
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
   );
