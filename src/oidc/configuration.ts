@@ -58,6 +58,7 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       long: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure, path: "/" },
       short: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure },
     },
+    clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     conformIdTokenClaims: true,
