@@ -59,6 +59,8 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       short: { signed: true, httpOnly: true, sameSite: "lax", secure: isSecure },
     },
     clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+    // No page of another origin reads what an endpoint answers.
+    clientBasedCORS: () => false,
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     conformIdTokenClaims: true,

@@ -1,250 +1,288 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { createVisitor } from "../support/browser.ts";
+import { UnsecuredJWT } from "jose";
+import { realWorld } from "../../src/app/index.ts";
+import { createVisitor, follow, type Visitor } from "../support/browser.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
-import { CALLBACK, journeyOf, OIDC, SCRIPT } from "../support/journey.ts";
+import { CALLBACK, journeyOf, SCRIPT } from "../support/journey.ts";
+import { type Answer, basic, post, SECRET, send } from "../support/oauth.ts";
 
+const shift = { ms: 0 };
+const real = realWorld();
+const world = { ...real, clock: { ...real.clock, now: () => real.clock.now() + shift.ms } };
+
+const OTHER_CALLBACK = "http://127.0.0.1:9/other";
 let idp: TestIdp;
 before(async () => {
-  idp = await startIdp({ script: SCRIPT, oidc: OIDC });
+  const common = `client_secret: ${SECRET}, redirect_uris: ["${CALLBACK}", "${OTHER_CALLBACK}"], grant_types: [authorization_code, refresh_token]`;
+  idp = await startIdp({
+    script: SCRIPT,
+    world,
+    oidc: `  clients:
+    - { client_id: app, skip_consent: true, ${common} }
+    - { client_id: other, skip_consent: true, ${common} }
+    - { client_id: public, skip_consent: true, token_endpoint_auth_method: none, redirect_uris: ["${CALLBACK}"] }`,
+  });
 });
 after(() => idp.stop());
-const { codeOf, redeem, signIn, token } = journeyOf(() => idp.issuer);
+const { authorizeUrl, codeOf, loginPage, redeem, signIn, submit, token } = journeyOf(() => idp.issuer);
 
-const BASIC = `Basic ${Buffer.from("app:a-secret-of-the-test-application").toString("base64")}`;
-const FORM = "application/x-www-form-urlencoded";
-const raw = (init: RequestInit) => fetch(`${idp.issuer}/oidc/token`, { redirect: "manual", ...init });
+interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly id_token: string;
+}
 
-const TOKEN: Readonly<Record<string, readonly [() => Promise<Response>, readonly number[], string]>> = {
-  "a wrong secret": [
-    () =>
-      raw({
-        method: "POST",
-        headers: { authorization: `Basic ${btoa("app:wrong")}` },
-        body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: "x" }),
-      }),
-    [401],
-    "invalid_client",
-  ],
-  "an unknown client": [
-    () =>
-      raw({
-        method: "POST",
-        headers: { authorization: `Basic ${btoa("stranger:wrong")}` },
-        body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: "x" }),
-      }),
-    [401],
-    "invalid_client",
-  ],
-  "no client at all": [
-    () => raw({ method: "POST", body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: "x" }) }),
-    [400, 401],
-    "invalid_",
-  ],
-  "two ways to authenticate": [
-    () =>
-      raw({
-        method: "POST",
-        headers: { authorization: BASIC },
-        body: new URLSearchParams({
-          grant_type: "refresh_token",
-          refresh_token: "x",
-          client_id: "app",
-          client_secret: "a-secret-of-the-test-application",
-        }),
-      }),
-    [400, 401],
-    "invalid_",
-  ],
-  "a malformed Authorization header": [
-    () =>
-      raw({
-        method: "POST",
-        headers: { authorization: "Basic %%%" },
-        body: new URLSearchParams({ grant_type: "refresh_token" }),
-      }),
-    [400, 401],
-    "invalid_",
-  ],
-  "the password grant": [
-    () => token({ grant_type: "password", username: "demo", password: "right" }),
-    [400],
-    "unsupported_grant_type",
-  ],
-  "the client_credentials grant": [() => token({ grant_type: "client_credentials" }), [400], "un"],
-  "grant_type=__proto__": [() => token({ grant_type: "__proto__" }), [400], "unsupported_grant_type"],
-  "a made-up code": [
-    () =>
-      token({
-        grant_type: "authorization_code",
-        code: "__proto__",
-        redirect_uri: CALLBACK,
-        code_verifier: "v".repeat(43),
-      }),
-    [400],
-    "invalid_grant",
-  ],
-  "a made-up refresh token": [
-    () => token({ grant_type: "refresh_token", refresh_token: "constructor" }),
-    [400],
-    "invalid_grant",
-  ],
-  JSON: [
-    () => raw({ method: "POST", headers: { authorization: BASIC, "content-type": "application/json" }, body: "{}" }),
-    [400],
-    "invalid_request",
-  ],
-  "a multipart form": [
-    () =>
-      raw({
-        method: "POST",
-        headers: { authorization: BASIC, "content-type": "multipart/form-data; boundary=x" },
-        body: "--x--",
-      }),
-    [400],
-    "invalid_request",
-  ],
-  "an empty body": [
-    () => raw({ method: "POST", headers: { authorization: BASIC, "content-type": FORM } }),
-    [400],
-    "invalid_request",
-  ],
-  "a parameter twice": [
-    () =>
-      raw({
-        method: "POST",
-        headers: { authorization: BASIC, "content-type": FORM },
-        body: "grant_type=refresh_token&grant_type=refresh_token",
-      }),
-    [400],
-    "invalid_request",
-  ],
-  "a client assertion without a signature": [
-    () =>
-      assertion(
-        new UnsecuredJWT({})
-          .setIssuer("app")
-          .setSubject("app")
-          .setAudience(idp.issuer)
-          .setExpirationTime("1m")
-          .encode(),
-      ),
-    [400, 401],
-    "invalid_client",
-  ],
+const OFFLINE = { scope: "openid email offline_access", prompt: "consent" };
+
+async function offlineTokens(visitor: Visitor = createVisitor()): Promise<Tokens> {
+  const answer = await submit(visitor, await loginPage(visitor, "app", OFFLINE), "demo", "right");
+  const consent = await follow(visitor, await visitor.get(new URL(answer.handoff ?? "", idp.issuer).href), idp.issuer);
+  const fields = { csrf: consent.field("csrf"), decision: "allow", "scope.offline_access": "on" };
+  const allowed = await visitor.post(consent.url, fields);
+  const code = codeOf(await visitor.get(new URL(allowed.handoff ?? "", idp.issuer).href));
+  return (await (await redeem(code)).json()) as Tokens;
+}
+
+async function tokens(visitor: Visitor = createVisitor()): Promise<Tokens> {
+  return (await (await redeem(codeOf(await signIn(visitor)))).json()) as Tokens;
+}
+
+const userinfo = (access: string): Promise<Answer> =>
+  send(`${idp.issuer}/oidc/userinfo`, { headers: { authorization: `Bearer ${access}` } });
+const refresh = (refreshToken: string, more: Readonly<Record<string, string>> = {}, client = "app"): Promise<Answer> =>
+  post(
+    `${idp.issuer}/oidc/token`,
+    { grant_type: "refresh_token", refresh_token: refreshToken, ...more },
+    basic(client),
+  );
+const as = (client: string, path: string, value: string, hint = ""): Promise<Answer> =>
+  post(
+    `${idp.issuer}/oidc/${path}`,
+    { token: value, ...(hint === "" ? {} : { token_type_hint: hint }) },
+    basic(client),
+  );
+
+function assertRefused({ status, json, text }: Answer, error = "invalid_grant"): void {
+  assert.deepEqual([status, json["error"]], [400, error], text);
+}
+
+for (const [name, fields] of [
+  ["the password grant", { grant_type: "password", username: "demo", password: "right" }],
+  ["the client credentials grant", { grant_type: "client_credentials" }],
+  ["the implicit grant", { grant_type: "implicit" }],
+  ["an unknown grant", { grant_type: "urn:example:unknown" }],
+] as const) {
+  test(`[6] ${name} is unsupported_grant_type`, async () =>
+    assertRefused(await post(`${idp.issuer}/oidc/token`, fields, basic("app")), "unsupported_grant_type"));
+}
+
+/** What is sent instead of the right fields. */
+const MISMATCHES: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
+  "[5] another verifier": () => ({ code_verifier: "w".repeat(43) }),
+  "[5] no verifier": () => ({ code_verifier: "" }),
+  "[5] a short verifier": () => ({ code_verifier: "w" }),
+  "[5] the challenge as verifier": () => ({
+    code_verifier: new URL(authorizeUrl("app")).searchParams.get("code_challenge") ?? "",
+  }),
+  "[31] another registered redirect address": () => ({ redirect_uri: OTHER_CALLBACK }),
+  "[31] a redirect address with a slash more": () => ({ redirect_uri: `${CALLBACK}/` }),
+  "[31] no redirect address": () => ({ redirect_uri: "" }),
 };
 
-async function assertion(jwt: string): Promise<Response> {
-  return raw({
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "refresh_token",
-      refresh_token: "x",
-      client_id: "app",
-      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-      client_assertion: jwt,
-    }),
+for (const [name, change] of Object.entries(MISMATCHES)) {
+  test(`${name} gets no tokens for a code`, async () => {
+    const answer = await redeem(codeOf(await signIn(createVisitor())), "app", change());
+    assert.equal(answer.status, 400);
+    assert.match(((await answer.json()) as { error: string }).error, /^invalid_(?:grant|request)$/);
   });
 }
 
-for (const [name, [send, statuses, error]] of Object.entries(TOKEN)) {
-  test(`the token endpoint refuses ${name}`, async () => {
-    const answer = await send();
-    const body = (await answer.json()) as { error: string };
-    assert.ok(statuses.includes(answer.status), `${answer.status} ${JSON.stringify(body)}`);
-    assert.ok(body.error.startsWith(error), body.error);
-    assert.equal(answer.headers.get("cache-control"), "no-store");
-  });
-}
-
-test("GET at the token endpoint is refused", async () =>
-  assert.ok([404, 405].includes((await raw({ method: "GET" })).status)));
-
-test("a code is bound to its client, its redirect address and its verifier", async () => {
-  const fresh = async () => codeOf(await signIn(createVisitor()));
-  const grant = { grant_type: "authorization_code", redirect_uri: CALLBACK };
-  assert.equal((await redeem(await fresh(), "editors")).status, 400);
-  assert.equal(
-    (await token({ ...grant, code: await fresh(), redirect_uri: `${CALLBACK}/`, code_verifier: "v".repeat(43) }))
-      .status,
-    400,
-  );
-  assert.equal((await token({ ...grant, code: await fresh(), code_verifier: "w".repeat(43) })).status, 400);
-  assert.equal((await token({ ...grant, code: await fresh() })).status, 400);
+test("[5] [31] fields that are left out are no better than empty ones", async () => {
+  const code = async () => codeOf(await signIn(createVisitor()));
+  const grant = { grant_type: "authorization_code" };
+  for (const fields of [
+    { ...grant, code: await code(), redirect_uri: CALLBACK },
+    { ...grant, code: await code(), code_verifier: "v".repeat(43) },
+    { ...grant, redirect_uri: CALLBACK, code_verifier: "v".repeat(43) },
+  ])
+    assert.equal((await token(fields)).status, 400);
 });
 
-test("a code used twice takes its tokens with it", async () => {
+test("[31] a code is long, good for its application alone and for a minute", async () => {
   const code = codeOf(await signIn(createVisitor()));
-  const { access_token: access } = (await (await redeem(code)).json()) as { access_token: string };
-  const userinfo = () => fetch(`${idp.issuer}/oidc/userinfo`, { headers: { authorization: `Bearer ${access}` } });
-  assert.equal((await userinfo()).status, 200);
+  assert.ok(code.length * 6 >= 128, code);
+  assert.equal((await redeem(code, "other")).status, 400);
+  const late = codeOf(await signIn(createVisitor()));
+  shift.ms += 76_000;
+  const answer = await redeem(late);
+  assert.equal(answer.status, 400);
+  assert.equal(((await answer.json()) as { error: string }).error, "invalid_grant");
+});
+
+test("[29] a code used twice takes its tokens with it", async () => {
+  const code = codeOf(await signIn(createVisitor()));
+  const { access_token: access } = (await (await redeem(code)).json()) as Tokens;
+  assert.equal((await userinfo(access)).status, 200);
   assert.equal((await redeem(code)).status, 400);
-  assert.equal((await userinfo()).status, 401);
+  assert.equal((await userinfo(access)).status, 401);
+  assert.deepEqual((await as("app", "introspect", access)).json, { active: false });
 });
 
-test("userinfo refuses no token, garbage, an ID token and a token in the query, and says how to ask", async () => {
+test("[29] a code that another application tries does not cost its owner the tokens", async () => {
   const code = codeOf(await signIn(createVisitor()));
-  const tokens = (await (await redeem(code)).json()) as { access_token: string; id_token: string };
-  const ask = (query: string, headers: Readonly<Record<string, string>>) =>
-    fetch(`${idp.issuer}/oidc/userinfo${query}`, { headers });
-  for (const answer of [
-    await ask("", {}),
-    await ask("", { authorization: "Bearer garbage" }),
-    await ask("", { authorization: `Bearer ${tokens.id_token}` }),
-    await ask(`?access_token=${tokens.access_token}`, {}),
-  ]) {
-    assert.ok([400, 401].includes(answer.status));
-    assert.ok(answer.headers.has("www-authenticate"));
-  }
+  assert.equal((await redeem(code, "other")).status, 400);
+  assert.equal((await redeem(code)).status, 200);
 });
 
-test("another client's token is inactive to introspection and survives revocation", async () => {
-  const { access_token: access } = (await (await redeem(codeOf(await signIn(createVisitor())))).json()) as {
-    access_token: string;
-  };
-  const as = (client: string, path: string) =>
-    fetch(`${idp.issuer}/oidc/${path}`, {
-      method: "POST",
-      headers: { authorization: `Basic ${btoa(`${client}:a-secret-of-the-test-application`)}` },
-      body: new URLSearchParams({ token: access }),
-    });
-  assert.deepEqual(await (await as("editors", "introspect")).json(), { active: false });
-  await as("editors", "revoke");
-  assert.equal(((await (await as("app", "introspect")).json()) as { active: boolean }).active, true);
-  assert.equal((await as("app", "revoke")).status, 200);
-  assert.deepEqual(await (await as("app", "introspect")).json(), { active: false });
-  assert.equal(
-    (await fetch(`${idp.issuer}/oidc/introspect`, { method: "POST", body: new URLSearchParams({ token: access }) }))
-      .status >= 400,
-    true,
-  );
+test("[36] answers with tokens or claims are never kept", async () => {
+  const answer = await redeem(codeOf(await signIn(createVisitor())));
+  assert.equal(answer.headers.get("cache-control"), "no-store");
+  const { access_token: access } = (await answer.json()) as Tokens;
+  for (const { headers } of [await userinfo(access), await userinfo("x"), await as("app", "introspect", access)])
+    assert.equal(headers.get("cache-control"), "no-store");
 });
 
-test("the published keys hold nothing private", async () => {
-  const { keys } = (await (await fetch(`${idp.issuer}/oidc/jwks`)).json()) as { keys: Record<string, unknown>[] };
-  assert.deepEqual(
-    keys.map((key) => key["alg"]),
-    ["RS256", "ES256", "EdDSA"],
-  );
-  assert.equal(new Set(keys.map((key) => key["kid"])).size, 3);
-  for (const key of keys) for (const name of ["d", "p", "q", "dp", "dq", "qi", "k"]) assert.equal(name in key, false);
+test("[38] of eight parallel refreshes with one token one succeeds at most, and the family is over afterwards", async () => {
+  const { refresh_token: value, access_token: access } = await offlineTokens();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(value)));
+  const won = answers.filter(({ status }) => status === 200);
+  assert.ok(won.length <= 1, String(won.length));
+  for (const answer of answers) if (answer.status !== 200) assertRefused(answer);
+  assertRefused(await refresh(value));
+  for (const { json } of won) assertRefused(await refresh(String(json["refresh_token"])));
+  assert.equal((await userinfo(access)).status, 401);
 });
 
-test("an id_token_hint signed by somebody else is refused at sign-out, and an unregistered address is not followed", async () => {
-  const { privateKey } = await generateKeyPair("RS256");
-  const forged = await new SignJWT({})
-    .setProtectedHeader({ alg: "RS256" })
-    .setIssuer(idp.issuer)
-    .setAudience("app")
-    .setSubject("u-demo")
-    .setExpirationTime("1m")
-    .sign(privateKey);
+test("[38] a refresh token is good for its application alone, and is spent by being used", async () => {
+  const { refresh_token: value } = await offlineTokens();
+  assertRefused(await refresh(value, {}, "other"));
+  const next = await refresh(value);
+  assert.equal(next.status, 200);
+  assert.notEqual(next.json["refresh_token"], value);
+  assertRefused(await refresh(value));
+  assertRefused(await refresh(String(next.json["refresh_token"])));
+});
+
+test("[39] a refresh cannot ask for more than was granted", async () => {
+  const { refresh_token: value } = await offlineTokens();
+  for (const scope of ["openid email offline_access profile", "openid groups", "admin"])
+    assertRefused(await refresh(value, { scope }), "invalid_scope");
+  const narrow = await refresh(value, { scope: "openid" });
+  assert.equal(narrow.json["scope"], "openid");
+  const info = await userinfo(String(narrow.json["access_token"]));
+  assert.equal("email" in info.json, false);
+});
+
+test("[39] what was granted without offline_access is over with the session it belongs to", async () => {
   const visitor = createVisitor();
-  assert.equal((await visitor.get(`${idp.issuer}/oidc/logout?id_token_hint=${forged}`)).status, 400);
-  const page = await visitor.get(
-    `${idp.issuer}/oidc/logout?client_id=app&post_logout_redirect_uri=https://evil.example/`,
-  );
-  assert.equal(page.status, 400);
-  assert.equal(page.location, undefined);
+  const { access_token: access } = await tokens(visitor);
+  assert.equal((await userinfo(access)).status, 200);
+  const page = await visitor.get(`${idp.issuer}/oidc/logout`);
+  await visitor.post(`${idp.issuer}/oidc/logout/confirm`, { xsrf: page.field("xsrf"), logout: "yes" });
+  assert.equal((await userinfo(access)).status, 401);
+});
+
+test("[40] userinfo takes an access token in the header, one at a time, and says how to ask", async () => {
+  const all = await offlineTokens();
+  const access = all.access_token;
+  const url = `${idp.issuer}/oidc/userinfo`;
+  const header = (value: string) => send(url, { headers: { authorization: value } });
+  const refused: Readonly<Record<string, Answer>> = {
+    "no token": await send(url),
+    "an empty token": await header("Bearer "),
+    garbage: await header("Bearer garbage"),
+    "an ID token": await header(`Bearer ${all.id_token}`),
+    "a refresh token": await header(`Bearer ${all.refresh_token}`),
+    "a token with something after it": await header(`Bearer ${access}x`),
+    "a token of another case": await header(`Bearer ${access.toUpperCase()}`),
+    "two tokens in the header": await header(`Bearer ${access} ${access}`),
+    "another scheme": await header(`Basic ${access}`),
+    "the DPoP scheme": await header(`DPoP ${access}`),
+    "a token in the query": await send(`${url}?access_token=${access}`),
+    "a token in the header and in the form": await post(
+      url,
+      { access_token: access },
+      { authorization: `Bearer ${access}` },
+    ),
+    "a token twice in the form": await post(url, `access_token=${access}&access_token=${access}`),
+    "[3] an unsigned JWT": await header(
+      `Bearer ${new UnsecuredJWT({ scope: "openid", client_id: "app" }).setIssuer(idp.issuer).setSubject("u-demo").setExpirationTime("1h").encode()}`,
+    ),
+  };
+  for (const [name, { status, headers, text }] of Object.entries(refused)) {
+    assert.ok(status === 400 || status === 401, `${name}: ${status}`);
+    assert.match(headers.get("www-authenticate") ?? "", /^(?:Bearer|DPoP)/, name);
+    assert.doesNotMatch(text, /demo@example\.org/, name);
+  }
+  assert.equal((await userinfo(access)).json["email"], "demo@example.org");
+});
+
+test("[41] introspection answers applications that prove who they are, about their own tokens", async () => {
+  const { access_token: access, refresh_token: value, id_token: idToken } = await offlineTokens();
+  for (const one of [access, value]) {
+    assert.equal((await as("app", "introspect", one)).json["active"], true);
+    assert.deepEqual((await as("other", "introspect", one)).json, { active: false });
+  }
+  assert.equal((await post(`${idp.issuer}/oidc/introspect`, { token: access })).status, 400);
+  assert.equal((await post(`${idp.issuer}/oidc/introspect`, { token: access, client_id: "app" })).status, 401);
+  assert.equal((await post(`${idp.issuer}/oidc/introspect`, { token: access }, basic("app", "wrong"))).status, 401);
+  assert.deepEqual((await post(`${idp.issuer}/oidc/introspect`, { token: access, client_id: "public" })).json, {
+    active: false,
+  });
+  for (const one of ["garbage", "__proto__"])
+    assert.deepEqual((await as("app", "introspect", one)).json, { active: false });
+  assert.equal((await as("app", "introspect", idToken)).json["error"], "unsupported_token_type");
+  assert.deepEqual((await as("app", "introspect", access, "__proto__")).json["active"], true);
+});
+
+test("[42] revocation works at once and for one's own tokens; an unknown one is 200 as well", async () => {
+  const { access_token: access, refresh_token: value } = await offlineTokens();
+  for (const one of [access, value]) {
+    await as("other", "revoke", one);
+    assert.equal((await as("app", "introspect", one)).json["active"], true);
+  }
+  assert.equal((await as("app", "revoke", "unknown")).status, 200);
+  assert.equal((await as("app", "revoke", access)).status, 200);
+  assert.equal((await userinfo(access)).status, 401);
+  assert.deepEqual((await as("app", "introspect", access)).json, { active: false });
+  const others = await offlineTokens();
+  assert.equal((await as("app", "revoke", others.refresh_token)).status, 200);
+  assertRefused(await refresh(others.refresh_token));
+  assert.equal((await userinfo(others.access_token)).status, 401);
+  assert.equal((await post(`${idp.issuer}/oidc/revoke`, { token: "x" })).status, 400);
+});
+
+test("[37] no foreign page reads an answer with the person's cookies, and none reads the authorization endpoint", async () => {
+  const { access_token: access } = await tokens();
+  const origin = "https://evil.example";
+  const asked = (path: string, init: RequestInit = {}) =>
+    send(`${idp.issuer}${path}`, {
+      ...init,
+      headers: { origin, ...(init.headers as Record<string, string> | undefined) },
+    });
+  const preflight = {
+    method: "OPTIONS",
+    headers: { "access-control-request-method": "POST", "access-control-request-headers": "authorization" },
+  };
+  const bearer = { headers: { authorization: `Bearer ${access}` } };
+  const answers: Readonly<Record<string, Answer>> = {
+    token: await asked("/oidc/token", { method: "POST", headers: basic("app") }),
+    "token, asked before": await asked("/oidc/token", preflight),
+    userinfo: await asked("/oidc/userinfo", bearer),
+    "userinfo, asked before": await asked("/oidc/userinfo", preflight),
+    introspection: await asked("/oidc/introspect", { method: "POST", headers: basic("app") }),
+    revocation: await asked("/oidc/revoke", { method: "POST", headers: basic("app") }),
+    keys: await asked("/oidc/jwks"),
+    metadata: await asked("/.well-known/openid-configuration"),
+    authorization: await asked(new URL(authorizeUrl("app", { prompt: "none" })).href.slice(idp.issuer.length)),
+    "authorization, asked before": await asked("/oidc/authorize", preflight),
+    logout: await asked("/oidc/logout"),
+  };
+  for (const [name, { headers }] of Object.entries(answers)) {
+    assert.equal(headers.get("access-control-allow-credentials"), null, name);
+    if (/^(?:authorization|logout)/.test(name)) assert.equal(headers.get("access-control-allow-origin"), null, name);
+  }
+  for (const name of ["token", "userinfo", "introspection", "revocation"])
+    assert.equal(answers[name]?.headers.get("access-control-allow-origin"), null, name);
 });

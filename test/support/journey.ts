@@ -85,8 +85,9 @@ export function journeyOf(issuer: () => string) {
     });
   }
 
-  function redeem(code: string, client = "app"): Promise<Response> {
-    return token({ grant_type: "authorization_code", code, redirect_uri: CALLBACK, code_verifier: VERIFIER }, client);
+  function redeem(code: string, client = "app", more: Readonly<Record<string, string>> = {}): Promise<Response> {
+    const grant = { grant_type: "authorization_code", code, redirect_uri: CALLBACK, code_verifier: VERIFIER };
+    return token({ ...grant, ...more }, client);
   }
 
   return { authorizeUrl, loginPage, submit, signIn, codeOf, token, redeem };
