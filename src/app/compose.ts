@@ -272,6 +272,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
       { every: rereadEvery, complaint: "The configuration could not be read again.", work: () => live.turn() },
       { every: rereadEvery, complaint: "The signing keys could not be looked at.", work: () => rotation.turn() },
       { every: rereadEvery, complaint: "The SAML certificates could not be read.", work: () => certificates.turn() },
+      { every: rereadEvery, complaint: "Sign-outs could not be told again.", work: () => oidc.tellAgain() },
     ],
     logger,
   );

@@ -3,18 +3,15 @@ import type { EndedApplication } from "../login/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { OidcClients } from "./clients.ts";
+import { type LogoutNotices, sendLogoutToken } from "./logout-notices.ts";
 
 type Session = NonNullable<Awaited<ReturnType<Provider["Session"]["findByUid"]>>>;
-
-/** A method of the library's clients that its types leave out. */
-interface BackchannelClient {
-  backchannelLogout(accountId: string, sid: string): Promise<void>;
-}
 
 export interface LeaveDeps {
   readonly provider: Provider;
   readonly clients: OidcClients;
   readonly logger: Logger;
+  readonly notices: LogoutNotices;
 }
 
 /**
@@ -50,7 +47,7 @@ async function destroyGrant(provider: Provider, grantId: string): Promise<void> 
 }
 
 async function tell(
-  { provider, clients, logger }: LeaveDeps,
+  { provider, clients, logger, notices }: LeaveDeps,
   session: Session,
   clientId: string,
 ): Promise<EndedApplication> {
@@ -58,11 +55,13 @@ async function tell(
   const client = await provider.Client.find(clientId);
   if (client?.backchannelLogoutUri === undefined || session.accountId === undefined)
     return { name, outcome: "impossible" };
+  const notice = { clientId, accountId: session.accountId, sid: session.sidFor(clientId) ?? "" };
   try {
-    await (client as unknown as BackchannelClient).backchannelLogout(session.accountId, session.sidFor(clientId) ?? "");
+    await sendLogoutToken(provider, notice);
     return { name, outcome: "told" };
   } catch (cause) {
     logger.warn("A client could not be told of a sign-out.", { client_id: clientId, cause });
+    await notices.add(notice);
     return { name, outcome: "failed" };
   }
 }

@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC, Provider } from "oidc-provider";
 import type { EndedApplication, Identities, RequestFacts } from "../login/index.ts";
 import type { AuditLog } from "../telemetry/index.ts";
 import type { OidcClients } from "./clients.ts";
+import type { LogoutNotice, LogoutNotices } from "./logout-notices.ts";
 import { ROUTES } from "./paths.ts";
 
 /** Pages of signing out, drawn by the composition root. */
@@ -76,16 +77,16 @@ export function logoutFeature({ pages, clients, identities, otherApps }: LogoutD
  */
 export function mountLogout(
   provider: Provider,
-  { pages, clients, identities, audit, facts, afterSignOut }: LogoutDeps,
+  { pages, clients, identities, audit, facts, afterSignOut, notices }: LogoutDeps & { readonly notices: LogoutNotices },
 ): void {
-  const told = outcomes(provider, clients);
+  const told = outcomes(provider, clients, notices);
   provider.use(async (context, next) => {
     const ctx = context as unknown as KoaContextWithOIDC;
     await next();
     if (ctx.path === `${ROUTES.end_session}/confirm` && ctx.method === "POST" && ctx.status === 303) {
       const client = ctx.oidc?.client;
       const app = client === undefined ? undefined : clients.name(client.clientId);
-      const href = await onward(ctx, { told: told(ctx), app }, afterSignOut);
+      const href = await onward(ctx, { told: await told(ctx), app }, afterSignOut);
       ctx.status = 200;
       ctx.remove("location");
       ctx.type = "html";
@@ -110,17 +111,27 @@ async function onward(
   return (await afterSignOut({ uid: session.uid, clients: told, href, app })) ?? href;
 }
 
-/** Collects what became of the back-channel messages of each request. */
-function outcomes(provider: Provider, clients: OidcClients): (ctx: KoaContextWithOIDC) => readonly EndedApplication[] {
-  const heard = new WeakMap<object, EndedApplication[]>();
-  const note = (ctx: KoaContextWithOIDC, clientId: string, outcome: EndedApplication["outcome"]): void => {
-    const list = heard.get(ctx.req) ?? [];
-    list.push({ name: clients.name(clientId), outcome });
-    heard.set(ctx.req, list);
+/** Collects what became of the back-channel messages of each request; what failed is on record for another try. */
+function outcomes(
+  provider: Provider,
+  clients: OidcClients,
+  notices: LogoutNotices,
+): (ctx: KoaContextWithOIDC) => Promise<readonly EndedApplication[]> {
+  const heard = new WeakMap<object, Promise<EndedApplication>[]>();
+  const note = (ctx: KoaContextWithOIDC, outcome: Promise<EndedApplication>): void => {
+    heard.set(ctx.req, [...(heard.get(ctx.req) ?? []), outcome]);
   };
-  provider.on("backchannel.success", (ctx, client) => note(ctx, client.clientId, "told"));
-  provider.on("backchannel.error", (ctx, _error, client) => note(ctx, client.clientId, "failed"));
-  return (ctx) => heard.get(ctx.req) ?? [];
+  const failed = async (notice: LogoutNotice): Promise<EndedApplication> => {
+    await notices.add(notice);
+    return { name: clients.name(notice.clientId), outcome: "failed" };
+  };
+  provider.on("backchannel.success", (ctx, { clientId }) =>
+    note(ctx, Promise.resolve({ name: clients.name(clientId), outcome: "told" })),
+  );
+  provider.on("backchannel.error", (...[ctx, , { clientId }, accountId, sid]) =>
+    note(ctx, failed({ clientId, accountId, sid })),
+  );
+  return async (ctx) => Promise.all(heard.get(ctx.req) ?? []);
 }
 
 function answerWithoutSession(ctx: KoaContextWithOIDC, pages: LogoutPages, clients: OidcClients): void {

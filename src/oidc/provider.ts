@@ -9,6 +9,7 @@ import { createRenderError } from "./errors.ts";
 import { mountFormPost } from "./form-post.ts";
 import { createOidcGate } from "./gate.ts";
 import { mountLogout } from "./logout.ts";
+import { createLogoutNotices, type LogoutNotices } from "./logout-notices.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
 import { createBrowserSessions } from "./sessions.ts";
 import { temporarilyUnavailable } from "./store-errors.ts";
@@ -19,6 +20,8 @@ export interface Oidc {
   handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): boolean;
   readonly sessions: BrowserSessions;
   readonly connected: ConnectedClients;
+  /** Tells clients again of the sign-outs they did not hear of. */
+  tellAgain(): Promise<void>;
   /** Other keys or claim rules from the next request on; requests under way finish with the old ones. */
   renew(change: Partial<Pick<ConfigurationDeps, "jwks" | "claims">>): void;
 }
@@ -27,10 +30,13 @@ export interface Oidc {
 export function createOidc(deps: ConfigurationDeps): Oidc {
   // oidc-provider's keys are fixed when it is made: other keys are another provider over the same store.
   const state = { deps, current: createServing(deps) };
-  const live: ConfigurationDeps & { readonly provider: Provider } = {
+  const live = {
     ...deps,
     get provider() {
       return state.current.provider;
+    },
+    get notices() {
+      return state.current.notices;
     },
   };
   const { protocol, host } = new URL(deps.config.issuer);
@@ -47,6 +53,7 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
     },
     sessions: createBrowserSessions(live),
     connected: createConnectedClients(live),
+    tellAgain: () => live.notices.turn(),
     renew(change) {
       state.deps = { ...state.deps, ...change };
       state.current = createServing(state.deps);
@@ -56,13 +63,15 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
 
 interface Serving {
   readonly provider: Provider;
+  readonly notices: LogoutNotices;
   readonly callback: ReturnType<Provider["callback"]>;
 }
 
 function createServing(deps: ConfigurationDeps): Serving {
   const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
+  const notices = createLogoutNotices({ ...deps, provider });
   mountOutages(provider, deps);
-  mountLogout(provider, deps);
+  mountLogout(provider, { ...deps, notices });
   mountFormPost(provider);
   provider.on("server_error", (ctx, error) =>
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
@@ -73,7 +82,7 @@ function createServing(deps: ConfigurationDeps): Serving {
   const callback = provider.callback();
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
-  return { provider, callback };
+  return { provider, notices, callback };
 }
 
 /**
