@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
 import { withSealing } from "../factors/index.ts";
+import { type ConnectionGate, createConnectionGate } from "../front/index.ts";
 import {
   brandCss,
   clientAddress,
@@ -12,6 +13,7 @@ import {
   notFound,
   sameOriginPost,
   securityHeaders,
+  trustedProxies,
 } from "../http/index.ts";
 import { createAccess, createIdentities, createSessionFacts, loginRouter } from "../login/index.ts";
 import {
@@ -47,6 +49,7 @@ import { composeSignIn } from "./sign-in.ts";
 
 export interface Idp {
   readonly app: Express;
+  readonly connections: ConnectionGate;
   /** No new work: readiness says so, and a proxy sends people elsewhere. */
   drain(): void;
   close(): Promise<void>;
@@ -87,7 +90,8 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     links: { help: login.links.help },
     logo: brand.name === undefined ? undefined : assets.url(brand.name),
   });
-  const facts = createRequestFacts(clientAddress(config.server.trusted_proxies), random);
+  const isTrusted = trustedProxies(config.server.trusted_proxies);
+  const facts = createRequestFacts(clientAddress(isTrusted), random);
   const csrf = createCsrf({ key: keys.csrfKey });
 
   const keepIdentity = Math.max(login.session.remember, login.session.absolute, config.oidc.ttl.refresh_token) + DAY;
@@ -199,15 +203,11 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
-  app.use(measureRequests(metrics, clock));
+  app.use(measureRequests(metrics, clock), securityHeaders({ issuer }));
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
   measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale });
-  app.use(
-    healthRouter({ store, state, staleMetadata, isConfigStale: live.isStale }),
-    securityHeaders({ issuer }),
-    hostGate(issuer),
-  );
+  app.use(healthRouter({ store, state, staleMetadata, isConfigStale: live.isStale }), hostGate(issuer));
   app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
   app.use(assets.router);
   if (parts.saml !== undefined) app.use(parts.saml.router);
@@ -278,6 +278,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   );
   return {
     app,
+    connections: createConnectionGate({ limits: config.server.connections, isTrusted, logger, clock }),
     drain: () => void (state.draining = true),
     async close() {
       stopChores();

@@ -1,5 +1,6 @@
-import { composeIdp, listen, realWorld, SealingKeyError } from "../app/index.ts";
+import { composeIdp, realWorld, SealingKeyError } from "../app/index.ts";
 import type { Config, ConfigWatch } from "../config/index.ts";
+import { listen } from "../front/index.ts";
 import { IdpError, type Result } from "../kernel/index.ts";
 import { LuaScriptError } from "../lua/index.ts";
 import { createLogger, openAuditFile } from "../telemetry/index.ts";
@@ -39,7 +40,7 @@ export async function serve(
     );
     return EXIT.failed;
   }
-  const opened = await listen(idp.app, config.server.listen);
+  const opened = await listen(idp.app, config.server.listen, { ...idp, logger });
   if (!opened.ok) {
     io.writeError(`${opened.problem.message}\n`);
     await idp.close();

@@ -108,6 +108,13 @@ export const configSchema = z.strictObject({
   server: z.strictObject({
     listen: z.array(z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65_535) })).min(1),
     trusted_proxies: z.array(addressRange).default([]),
+    /** At once; `per_address` counts an IPv6 /64 as one, and no trusted proxy. */
+    connections: z
+      .strictObject({
+        total: z.number().int().positive().default(10_000),
+        per_address: z.number().int().positive().default(500),
+      })
+      .prefault({}),
   }),
   outgoing: z.strictObject({ allow: z.array(z.string().min(1)).default([]) }).prefault({}),
   store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),

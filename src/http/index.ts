@@ -5,7 +5,7 @@ export type { PortalModel, PortalSection, When } from "./account-models.ts";
  */
 export { type Assets, loadAssets } from "./assets.ts";
 export { brandCss } from "./brand.ts";
-export { clientAddress } from "./client-address.ts";
+export { clientAddress, trustedProxies } from "./client-address.ts";
 export { type Csrf, createCsrf } from "./csrf.ts";
 export { createErrorHandler, methodNotAllowed, notFound } from "./errors.ts";
 export { formBody, sameOriginPost } from "./forms.ts";

@@ -1,5 +1,6 @@
 /** Limits on guessing: attempts per account and per address within a window, counted in the store so that all instances share them. */
 export { type Count, type CountFilter, clearCounts, listCounts } from "./overview.ts";
+export { addressKey } from "./subject-keys.ts";
 export {
   type AttemptSubject,
   createThrottle,

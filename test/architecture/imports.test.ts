@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   throttle: 2,
   lua: 2,
   factors: 3,
+  front: 3,
   login: 4,
   oidc: 5,
   portal: 5,

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { composeIdp, listen, realWorld } from "../../src/app/index.ts";
+import { composeIdp, realWorld } from "../../src/app/index.ts";
 import { formatFaults, loadConfig } from "../../src/config/index.ts";
+import { listen } from "../../src/front/index.ts";
 import type { World } from "../../src/kernel/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
@@ -73,7 +74,10 @@ ${metadata === undefined ? "" : SAML}
   const store = faultyStore(await openStore(config.store, outside), plan);
   const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
   const idp = await composeIdp({ config, world: outside, logger, environment: {}, store });
-  const opened = await listen((req, res) => plan.within(() => void idp.app(req, res)), config.server.listen);
+  const opened = await listen((req, res) => plan.within(() => void idp.app(req, res)), config.server.listen, {
+    ...idp,
+    logger,
+  });
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
     issuer,

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { composeIdp, listen, realWorld } from "../../src/app/index.ts";
+import { composeIdp, realWorld } from "../../src/app/index.ts";
 import { formatFaults, watchConfig } from "../../src/config/index.ts";
+import { type ListenDeps, listen } from "../../src/front/index.ts";
 import type { World } from "../../src/kernel/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
 import { freePort } from "./free-port.ts";
@@ -32,6 +33,11 @@ export interface TestIdpOptions {
   readonly rereadEvery?: number;
   /** Default: http on localhost and the port it listens on. */
   readonly issuer?: string;
+  /** More YAML inside of `server:`, and inside of its only address. */
+  readonly server?: string;
+  readonly address?: string;
+  /** Milliseconds; default: those of operation. */
+  readonly patience?: ListenDeps["patience"];
 }
 
 /** The composed provider on a free loopback port, with its own folder that goes away when it stops. */
@@ -43,7 +49,7 @@ export async function startIdp(options: TestIdpOptions): Promise<TestIdp> {
   writeFileSync(join(folder, "backend.lua"), options.script);
   const store = options.store === "sqlite" ? "sqlite:./moonlatch.db" : "memory:";
   const yaml = `issuer: ${issuer}
-server: { listen: [{ host: 127.0.0.1, port: ${port} }] }
+server: { listen: [{ host: 127.0.0.1, port: ${port}${options.address === undefined ? "" : `, ${options.address}`} }]${options.server === undefined ? "" : `, ${options.server}`} }
 store: "${store}"
 lua: { backends: [{ name: default, script: ./backend.lua, allow: { databases: ["sqlite3:./accounts.db"], env: [MOONLATCH_ACCOUNTS] } }] }
 oidc:
@@ -58,7 +64,11 @@ ${options.more ?? ""}
   const world = options.world ?? realWorld();
   const often = options.rereadEvery === undefined ? {} : { rereadEvery: options.rereadEvery };
   const idp = await composeIdp({ config: loaded.value, world, logger, environment, poll, ...often });
-  const opened = await listen(idp.app, loaded.value.server.listen);
+  const opened = await listen(idp.app, loaded.value.server.listen, {
+    ...idp,
+    logger,
+    patience: options.patience,
+  });
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
     issuer,

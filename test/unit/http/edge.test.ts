@@ -5,7 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { clientAddress, localPath, type Reply, route, securityHeaders } from "../../../src/http/index.ts";
+import {
+  clientAddress,
+  localPath,
+  type Reply,
+  route,
+  securityHeaders,
+  trustedProxies,
+} from "../../../src/http/index.ts";
 import { ERROR_CATALOG, type ErrorCode, IdpError } from "../../../src/kernel/index.ts";
 import { startEdge } from "./edge-server.ts";
 
@@ -175,7 +182,7 @@ test("a redirect cannot leave this origin", () => {
 });
 
 test("the browser's address comes from X-Forwarded-For only where each hop is a proxy of ours", () => {
-  const addressOf = clientAddress(["10.0.0.0/8", "::1", "2001:db8::/32"]);
+  const addressOf = clientAddress(trustedProxies(["10.0.0.0/8", "::1", "2001:db8::/32"]));
   const read = (remoteAddress: string, forwarded?: string): string =>
     addressOf({
       socket: { remoteAddress },
