@@ -11,6 +11,7 @@ import {
   hostGate,
   loadAssets,
   notFound,
+  requestShape,
   sameOriginPost,
   securityHeaders,
   trustedProxies,
@@ -203,7 +204,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
-  app.use(measureRequests(metrics, clock), securityHeaders({ issuer }));
+  app.use(measureRequests(metrics, clock), securityHeaders({ issuer }), requestShape());
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
   measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale });

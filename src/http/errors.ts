@@ -5,6 +5,7 @@ import type { Logger } from "../telemetry/index.ts";
 import { preferencesOf } from "./language.ts";
 import type { PageModels } from "./page-models.ts";
 import type { Pages } from "./pages.ts";
+import { isUnread } from "./shape.ts";
 
 export interface ErrorHandlerDeps {
   readonly pages: Pages;
@@ -30,7 +31,7 @@ export function createErrorHandler(deps: ErrorHandlerDeps): ErrorRequestHandler 
       cause: error.cause,
     });
     // What was not read of a refused request must not be taken for the next one.
-    if (!req.complete) res.set("Connection", "close");
+    if (isUnread(req)) res.set("Connection", "close");
     if (status === 503) res.set("Retry-After", "30");
     const { type, body } = draw(deps, req, { kind: page, reference });
     res.status(status).set({ "Cache-Control": "no-store", "Content-Type": type }).send(body);

@@ -24,3 +24,4 @@ export type { Note, Who } from "./page-parts.ts";
 export { createPages, type Pages } from "./pages.ts";
 export { type Reply, route } from "./reply.ts";
 export { localPath, type SafeUrl } from "./safe-url.ts";
+export { requestShape } from "./shape.ts";
