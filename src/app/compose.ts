@@ -130,7 +130,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   const parts: { saml: Saml | undefined } = { saml: undefined };
   const oidc = createOidc({
     otherApps: async (uid) => (await parts.saml?.appsOf(uid)) ?? [],
-    afterSignOut: async (left) => parts.saml?.afterSignOut(left),
+    beforeSignOut: async (uid) => (await parts.saml?.beforeSignOut(uid)) ?? (async () => undefined),
     config,
     clients,
     identities,

@@ -58,7 +58,7 @@ export function composeSignIn(input: SignInInput): SignIn {
   const service = createLoginService({
     attempts: createAttempts({ store, clock }),
     password,
-    factor: createFactorStep({ backend, factors, devices, identities, store, clock }),
+    factor: createFactorStep({ backend, factors, devices, identities, store, clock, logger }),
     devices,
     audit,
     clock,

@@ -65,7 +65,7 @@ export function createFactors(input: FactorsInput): Factors {
     ...world,
     handles,
     challenges: createChallenges({ store, ...world }),
-    lock: createAccountLock({ store, ...world }),
+    lock: createAccountLock({ ...input, ...world }),
     isSameCode: input.isSameCode ?? ((_owner, stored, typed) => isSameCode(stored, typed)),
   };
   const changes = createChanges(deps);

@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 
 const KIND = "factor.lock";
 /** Milliseconds a holder that died keeps others waiting; longer than the calls made under it. */
@@ -16,11 +17,17 @@ export function createAccountLock({
   store,
   clock,
   random,
+  logger,
 }: {
   store: Store;
   clock: Clock;
   random: Random;
+  logger: Logger;
 }): AccountLock {
+  const release = async (key: string, holder: string): Promise<void> => {
+    // A holder that was slower than the lock's life must not free the next one's.
+    if ((await store.get(KIND, key))?.value["holder"] === holder) await store.delete(KIND, key);
+  };
   return {
     async run(key, work) {
       const holder = random.id();
@@ -32,8 +39,10 @@ export function createAccountLock({
       try {
         return await work();
       } finally {
-        // A holder that was slower than the lock's life must not free the next one's.
-        if ((await store.get(KIND, key))?.value["holder"] === holder) await store.delete(KIND, key);
+        // What was done under the lock is done; a lock that stays ends with its life.
+        await release(key, holder).catch((cause: unknown) =>
+          logger.warn("The lock on an account could not be released.", { cause }),
+        );
       }
     },
   };

@@ -2,6 +2,7 @@ import type { Account, AccountBackend, AccountKey, CallContext, Unavailable } fr
 import type { ChangeOutcome, Factors, Method, Place, ProofOutcome } from "../factors/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Devices } from "./devices.ts";
 import type { ProvableMethod } from "./flow.ts";
 import type { Identities } from "./identities.ts";
@@ -45,6 +46,7 @@ export interface FactorStepDeps {
   readonly identities: Identities;
   readonly store: Store;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 const LAST = "factor.last";
@@ -52,12 +54,13 @@ const LAST = "factor.last";
 const REMEMBER_LAST = 365 * 86_400_000;
 
 export function createFactorStep(deps: FactorStepDeps): FactorStep {
-  const { factors, devices, store, clock } = deps;
+  const { factors, devices, store, clock, logger } = deps;
   const seconds = (): number => Math.floor(clock.now() / 1000);
 
   const remember = async (account: AccountIdentity, method: Method): Promise<void> => {
+    if (method === "recovery") return;
     const known = (await store.get(LAST, account.subject))?.value["method"];
-    if (method === "recovery" || known === method) return;
+    if (known === method) return;
     await store.put(LAST, account.subject, { method }, { expiresAt: clock.now() + REMEMBER_LAST });
   };
 
@@ -93,7 +96,11 @@ export function createFactorStep(deps: FactorStepDeps): FactorStep {
       const visit = { owner: account, context, device: await devices.known(device, account.name) };
       const outcome = await proveBy(factors, visit, { method, typed, binding });
       if (outcome.code !== "proven") return outcome;
-      if (method !== "enrolment_code") await remember(account, method);
+      // Only a hint for the next sign-in: without it the accepted proof counts all the same.
+      if (method !== "enrolment_code")
+        await remember(account, method).catch((cause: unknown) =>
+          logger.warn("The method used last could not be remembered.", { cause }),
+        );
       const multiDevice = outcome.multiDevice === undefined ? {} : { multiDevice: outcome.multiDevice };
       return { code: "proven", proof: { method, at: seconds(), ...multiDevice }, left: outcome.left };
     },

@@ -16,7 +16,7 @@ export interface LogoutNotice {
 
 /** Back-channel logout messages (OpenID Connect Back-Channel Logout 1.0) that did not arrive and are sent again. */
 export interface LogoutNotices {
-  /** Keeps a notice that failed just now. */
+  /** Keeps a notice that failed just now. Where the store fails as well, the client is not told again. */
   add(notice: LogoutNotice): Promise<void>;
   /** Sends what is due. A notice is given up after the last try. */
   turn(): Promise<void>;
@@ -70,7 +70,11 @@ export function createLogoutNotices(deps: {
     async add(notice) {
       const id = JSON.stringify([notice.clientId, notice.sid]);
       const expiresAt = clock.now() + 2 * WAITS.reduce((sum, wait) => sum + wait, 0);
-      await store.put(KIND, id, { ...next(notice, 0) }, { expiresAt });
+      await store
+        .put(KIND, id, { ...next(notice, 0) }, { expiresAt })
+        .catch((cause: unknown) =>
+          logger.warn("A client will not be told again of a sign-out.", { client_id: notice.clientId, cause }),
+        );
     },
     async turn() {
       const all = await store.list(KIND);

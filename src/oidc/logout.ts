@@ -20,9 +20,8 @@ export interface LogoutPages {
   handoff(ctx: KoaContextWithOIDC, model: { app: string | undefined; href: string }): string;
 }
 
-/** A browser session that oidc-provider ended, and what its clients heard of it. */
+/** What the clients of a browser session that oidc-provider ended heard of it. */
 export interface LeftSession {
-  readonly uid: string;
   readonly clients: readonly EndedApplication[];
   /** Where the browser goes next: the client's validated address or our own page. */
   readonly href: string;
@@ -32,14 +31,19 @@ export interface LeftSession {
 export interface LogoutDeps {
   /** Applications of other protocols that know of a session, by name. */
   readonly otherApps: (uid: string) => Promise<readonly string[]>;
-  /** Takes a sign-out on to other protocols; the page that does it, or `undefined` when nobody else has to hear of it. */
-  readonly afterSignOut: (left: LeftSession) => Promise<string | undefined>;
+  /**
+   * Finds out, while the session still stands, who else has to hear of its end. The answer takes the sign-out on to them: the page that
+   * does it, or `undefined` when there is nobody.
+   */
+  readonly beforeSignOut: (uid: string) => Promise<TellOthers>;
   readonly pages: LogoutPages;
   readonly clients: OidcClients;
   readonly identities: Identities;
   readonly audit: AuditLog;
   readonly facts: RequestFacts;
 }
+
+export type TellOthers = (left: LeftSession) => Promise<string | undefined>;
 
 /** The `rpInitiatedLogout` feature (OpenID Connect RP-Initiated Logout 1.0) with our pages. */
 export function logoutFeature({ pages, clients, identities, otherApps }: LogoutDeps) {
@@ -77,16 +81,26 @@ export function logoutFeature({ pages, clients, identities, otherApps }: LogoutD
  */
 export function mountLogout(
   provider: Provider,
-  { pages, clients, identities, audit, facts, afterSignOut, notices }: LogoutDeps & { readonly notices: LogoutNotices },
+  {
+    pages,
+    clients,
+    identities,
+    audit,
+    facts,
+    beforeSignOut,
+    notices,
+  }: LogoutDeps & { readonly notices: LogoutNotices },
 ): void {
   const told = outcomes(provider, clients, notices);
   provider.use(async (context, next) => {
     const ctx = context as unknown as KoaContextWithOIDC;
+    const isConfirmed = ctx.path === `${ROUTES.end_session}/confirm` && ctx.method === "POST";
+    const tellOthers = isConfirmed ? await prepare(provider, ctx, beforeSignOut) : undefined;
     await next();
-    if (ctx.path === `${ROUTES.end_session}/confirm` && ctx.method === "POST" && ctx.status === 303) {
+    if (isConfirmed && ctx.status === 303) {
       const client = ctx.oidc?.client;
       const app = client === undefined ? undefined : clients.name(client.clientId);
-      const href = await onward(ctx, { told: await told(ctx), app }, afterSignOut);
+      const href = await onward(ctx, { told: await told(ctx), app }, tellOthers);
       ctx.status = 200;
       ctx.remove("location");
       ctx.type = "html";
@@ -99,16 +113,25 @@ export function mountLogout(
   provider.on("end_session.success", (ctx) => void recordSignOut(ctx, { audit, identities, facts }));
 }
 
+/** Once the session is gone nobody could find out any more: a store that fails does it here, where a second try finds everything as it was. */
+async function prepare(
+  provider: Provider,
+  ctx: KoaContextWithOIDC,
+  beforeSignOut: LogoutDeps["beforeSignOut"],
+): Promise<TellOthers | undefined> {
+  const session = await provider.Session.get(ctx);
+  return session.accountId === undefined ? undefined : beforeSignOut(session.uid);
+}
+
 /** The library's own target, or our page that tells the other protocols first. */
 async function onward(
   ctx: KoaContextWithOIDC,
   { told, app }: { told: readonly EndedApplication[]; app: string | undefined },
-  afterSignOut: LogoutDeps["afterSignOut"],
+  tellOthers: TellOthers | undefined,
 ): Promise<string> {
   const href = ctx.response.get("location");
-  const session = ctx.oidc?.session as { uid?: string; destroyed?: boolean } | undefined;
-  if (session?.uid === undefined || session.destroyed !== true) return href;
-  return (await afterSignOut({ uid: session.uid, clients: told, href, app })) ?? href;
+  const session = ctx.oidc?.session as { destroyed?: boolean } | undefined;
+  return (session?.destroyed === true ? await tellOthers?.({ clients: told, href, app }) : undefined) ?? href;
 }
 
 /** Collects what became of the back-channel messages of each request; what failed is on record for another try. */

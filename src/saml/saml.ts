@@ -15,7 +15,7 @@ import type { Store } from "../store/index.ts";
 import type { AuditLog, Logger } from "../telemetry/index.ts";
 import { createInboundGate } from "./inbound/gate.ts";
 import { createLogoutProcesses } from "./logout/processes.ts";
-import { beginLogout, logoutRouter } from "./logout/router.ts";
+import { logoutRouter, prepareLogout } from "./logout/router.ts";
 import { idpMetadata } from "./outbound/metadata.ts";
 import { createSigner, type Signer } from "./outbound/signer.ts";
 import { type ConnectedProvider, type LaunchableProvider, launchableProviders } from "./sp/launch.ts";
@@ -56,13 +56,19 @@ export interface Saml {
   readonly gate: SignInGate;
   /** Takes messages of other sites: stands before the check for cross-site POSTs. */
   readonly router: Router;
-  /** Tells the providers of a session that ended; the page that does it, `undefined` when there is nobody to tell. */
-  afterSignOut(left: {
-    uid: string;
-    clients: readonly EndedApplication[];
-    href: string;
-    app: string | undefined;
-  }): Promise<string | undefined>;
+  /**
+   * Prepares, while a session still stands, to tell its providers of its end. What that gives is called when it is over: the page that
+   * tells them, `undefined` when there is nobody to tell.
+   */
+  beforeSignOut(
+    uid: string,
+  ): Promise<
+    (left: {
+      readonly clients: readonly EndedApplication[];
+      readonly href: string;
+      readonly app: string | undefined;
+    }) => Promise<string | undefined>
+  >;
   /** The providers that were told about a session, by name. */
   appsOf(uid: string): Promise<readonly string[]>;
   /** The name people know a provider by. */
@@ -127,8 +133,10 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
       const told = await common.participants.ofSession(uid);
       return [...new Set(told.map((one) => providers.find(one.entityId)?.name ?? one.entityId))];
     },
-    afterSignOut: ({ uid, clients, href, app }) =>
-      beginLogout(leaving, { uid, clients, afterwards: { kind: "address", href, app } }),
+    async beforeSignOut(uid) {
+      const tell = await prepareLogout(leaving, uid);
+      return ({ clients, href, app }) => tell(clients, { kind: "address", href, app });
+    },
     nameOf: (id) => providers.find(id)?.name,
     launchable: () => launchableProviders(providers),
     async connected(subject) {

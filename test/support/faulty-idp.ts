@@ -166,8 +166,8 @@ export interface Journey {
   readonly needs: readonly string[];
   /** Whether the browser is signed in at the end. */
   readonly endsIn: boolean;
-  /** A call that may fail unnoticed here. */
-  readonly spares?: string;
+  /** Calls that may fail unnoticed here. */
+  readonly spares?: RegExp;
   prepare?(trip: Trip): Promise<unknown>;
   /** As far as the answers lead. */
   run(trip: Trip): Promise<void>;

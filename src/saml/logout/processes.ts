@@ -10,13 +10,17 @@ const LIFETIME = 15 * 60_000;
 /** Sign-outs under way, and the LogoutRequests that wait for an answer. */
 export interface LogoutProcesses {
   begin(process: LogoutProcess): Promise<string>;
+  /** Writes a process that nobody was led to yet anew. */
+  replace(id: string, process: LogoutProcess): Promise<void>;
   find(id: string): Promise<LogoutProcess | undefined>;
   /** Compare-and-swap until it holds. */
   mark(id: string, index: number, state: Leaving["state"]): Promise<void>;
   /** Remembers a request before it leaves. */
   asked(requestId: string, about: Asked): Promise<void>;
-  /** The request an answer is for, once; `undefined` for an answer nobody waits for. */
-  answered(requestId: string): Promise<Asked | undefined>;
+  /** The request an answer is for; `undefined` for an answer nobody waits for. */
+  waiting(requestId: string): Promise<Asked | undefined>;
+  /** Its answer has come and was noted. */
+  forget(requestId: string): Promise<void>;
 }
 
 export interface Asked {
@@ -41,6 +45,7 @@ export function createLogoutProcesses({
       await store.put(PROCESS, id, { ...process }, { expiresAt: expiresAt() });
       return id;
     },
+    replace: (id, process) => store.put(PROCESS, id, { ...process }, { expiresAt: expiresAt() }),
     find: async (id) => (await store.get(PROCESS, id))?.value as unknown as LogoutProcess | undefined,
     async mark(id, index, state) {
       for (;;) {
@@ -51,6 +56,7 @@ export function createLogoutProcesses({
       }
     },
     asked: (requestId, about) => store.put(REQUEST, requestId, { ...about }, { expiresAt: expiresAt() }),
-    answered: async (requestId) => (await store.take(REQUEST, requestId))?.value as unknown as Asked | undefined,
+    waiting: async (requestId) => (await store.get(REQUEST, requestId))?.value as unknown as Asked | undefined,
+    forget: async (requestId) => void (await store.delete(REQUEST, requestId)),
   };
 }

@@ -4,7 +4,7 @@ import { formBody, localPath, methodNotAllowed, type Reply, route } from "../../
 import { type Clock, IdpError, type Random } from "../../kernel/index.ts";
 import type { BrowserSessions, EndedApplication, RequestFacts } from "../../login/index.ts";
 import type { Store } from "../../store/index.ts";
-import type { AuditLog } from "../../telemetry/index.ts";
+import type { AuditLog, Logger } from "../../telemetry/index.ts";
 import type { Believed, InboundGate } from "../inbound/gate.ts";
 import type { LogoutRequest, LogoutResponse } from "../inbound/messages.ts";
 import { SKEW } from "../inbound/rules.ts";
@@ -27,6 +27,7 @@ export interface LogoutDeps {
   readonly signer: Signer;
   readonly facts: RequestFacts;
   readonly audit: AuditLog;
+  readonly logger: Logger;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -55,19 +56,39 @@ export function logoutRouter(deps: LogoutDeps): Router {
 }
 
 /**
- * Begins to tell the providers of a session that ended elsewhere (OpenID Connect's logout).
- * @returns our page that does it, or `undefined` when there is nobody to tell and nothing to report.
+ * Begins, while a session still stands, to tell its providers of its end (OpenID Connect's logout). The sign-out is on record before
+ * anything ends, so that a store that fails later takes nobody off the list.
+ * @returns what gives our page that tells them, or `undefined` when there is nobody to tell and nothing to report.
  */
-export async function beginLogout(
+export async function prepareLogout(
   deps: LogoutDeps,
-  ended: { uid: string; clients: readonly EndedApplication[]; afterwards: Afterwards },
-): Promise<string | undefined> {
-  const participants = await deps.participants.ofSession(ended.uid);
-  if (participants.length === 0 && ended.clients.every(({ outcome }) => outcome !== "failed")) return undefined;
-  const apps = planLogout(participants, ended.clients, (entityId) => about(deps, entityId));
-  const id = await deps.processes.begin({ apps, afterwards: ended.afterwards });
-  await deps.participants.removeSession(ended.uid);
-  return `/logout/${id}`;
+  uid: string,
+): Promise<(clients: readonly EndedApplication[], afterwards: Afterwards) => Promise<string | undefined>> {
+  const { participants, processes } = deps;
+  const known = await participants.ofSession(uid);
+  const plan = (clients: readonly EndedApplication[]) =>
+    planLogout(known, clients, (entityId) => about(deps, entityId));
+  const begun =
+    known.length === 0 ? undefined : await processes.begin({ apps: plan([]), afterwards: { kind: "nothing" } });
+  return async (clients, afterwards) => {
+    const process = { apps: plan(clients), afterwards };
+    if (begun === undefined)
+      return clients.some(({ outcome }) => outcome === "failed")
+        ? `/logout/${await processes.begin(process)}`
+        : undefined;
+    await processes.replace(begun, process).catch(complain(deps, "A sign-out could not be told where it leads."));
+    await forgetParticipants(deps, uid);
+    return `/logout/${begun}`;
+  };
+}
+
+/** They are on record in the sign-out by now. What stays of them names a session that is over, and ends with its time. */
+function forgetParticipants(deps: LogoutDeps, uid: string): Promise<void> {
+  return deps.participants.removeSession(uid).catch(complain(deps, "Providers of a session could not be forgotten."));
+}
+
+function complain({ logger }: LogoutDeps, complaint: string): (cause: unknown) => void {
+  return (cause) => logger.warn(complaint, { cause });
 }
 
 function about({ providers }: LogoutDeps, entityId: string): { name: string; canBeAsked: boolean } {
@@ -109,7 +130,6 @@ async function leave(
     others.push(...all.filter(({ entityId }) => entityId !== sp.entityId));
     const ended = await deps.sessions.end(uid);
     clients.push(...ended.clients);
-    await deps.participants.removeSession(uid);
     const { client_ip, session } = deps.facts.of(req);
     deps.audit.record({
       event: "sign_out",
@@ -123,13 +143,19 @@ async function leave(
     sp.slo.length === 0
       ? { kind: "nothing" }
       : { kind: "response", entityId: sp.entityId, inResponseTo: message.id, relayState };
-  return deps.processes.begin({ apps: planLogout(others, clients, (entityId) => about(deps, entityId)), afterwards });
+  const id = await deps.processes.begin({
+    apps: planLogout(others, clients, (entityId) => about(deps, entityId)),
+    afterwards,
+  });
+  // Only now: should the store have failed until here, the provider's next request finds who has to hear of it.
+  for (const uid of uids) await forgetParticipants(deps, uid);
+  return id;
 }
 
 /** A provider answers our request. */
 async function hear(deps: LogoutDeps, { message, sp }: Believed<LogoutResponse>): Promise<string> {
-  const asked = message.inResponseTo === undefined ? undefined : await deps.processes.answered(message.inResponseTo);
-  if (asked === undefined || asked.entityId !== sp.entityId)
+  const asked = message.inResponseTo === undefined ? undefined : await deps.processes.waiting(message.inResponseTo);
+  if (message.inResponseTo === undefined || asked === undefined || asked.entityId !== sp.entityId)
     throw new IdpError("SAML_MESSAGE_REFUSED", {
       rule: "in-response-to",
       at: "/*/@InResponseTo",
@@ -138,6 +164,7 @@ async function hear(deps: LogoutDeps, { message, sp }: Believed<LogoutResponse>)
     });
   const isDone = message.status === STATUS.success && message.secondStatus === undefined;
   await deps.processes.mark(asked.process, asked.index, isDone ? "done" : "failed");
+  await deps.processes.forget(message.inResponseTo);
   return asked.process;
 }
 
