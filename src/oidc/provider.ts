@@ -5,6 +5,7 @@ import { IdpError } from "../kernel/index.ts";
 import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { type ConnectedClients, createConnectedClients } from "./connected.ts";
+import { type Documents, keepDocuments } from "./documents.ts";
 import { createRenderError } from "./errors.ts";
 import { mountFormPost } from "./form-post.ts";
 import { createOidcGate } from "./gate.ts";
@@ -43,9 +44,11 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
   return {
     gate: createOidcGate(live),
     handle(req, res) {
-      const path = (req.url ?? "").split("?", 1)[0] ?? "";
-      if (path === OAUTH_METADATA) req.url = OPENID_METADATA + (req.url ?? "").slice(path.length);
-      else if (!isProviderPath(path)) return false;
+      const asked = (req.url ?? "").split("?", 1)[0] ?? "";
+      const path = asked === OAUTH_METADATA ? OPENID_METADATA : asked;
+      if (!isProviderPath(path)) return false;
+      if (state.current.documents.answer(path, req, res)) return true;
+      req.url = path + (req.url ?? "").slice(asked.length);
       req.headers["x-forwarded-proto"] = protocol.slice(0, -1);
       req.headers["x-forwarded-host"] = host;
       void state.current.callback(req, res);
@@ -65,6 +68,7 @@ interface Serving {
   readonly provider: Provider;
   readonly notices: LogoutNotices;
   readonly callback: ReturnType<Provider["callback"]>;
+  readonly documents: Documents;
 }
 
 function createServing(deps: ConfigurationDeps): Serving {
@@ -73,6 +77,7 @@ function createServing(deps: ConfigurationDeps): Serving {
   mountOutages(provider, deps);
   mountLogout(provider, { ...deps, notices });
   mountFormPost(provider);
+  const documents = keepDocuments(provider);
   provider.on("server_error", (ctx, error) =>
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),
   );
@@ -82,7 +87,7 @@ function createServing(deps: ConfigurationDeps): Serving {
   const callback = provider.callback();
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
-  return { provider, notices, callback };
+  return { provider, notices, callback, documents };
 }
 
 /**
