@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 import type { AccountKey } from "../backend/index.ts";
 import type { JsonObject, Store } from "../store/index.ts";
 import { type Owner, ownerKey } from "./owner.ts";
@@ -24,8 +24,9 @@ export interface Handles {
 }
 
 export function createHandles({ store, secret }: { store: Store; secret: Uint8Array }): Handles {
+  const key = createSecretKey(secret);
   const handleOf = (owner: Owner): Uint8Array =>
-    createHmac("sha256", secret)
+    createHmac("sha256", key)
       .update(JSON.stringify([owner.backend, owner.unique_user_id ?? owner.name]))
       .digest();
   const handlesOf = (owner: Owner): readonly string[] =>

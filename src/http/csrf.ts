@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 
 /** Form tokens: an HMAC over what the form is for, so that a form is good for one browser, one attempt and one step. */
 export interface Csrf {
@@ -7,7 +7,9 @@ export interface Csrf {
 }
 
 export function createCsrf({ key }: { key: Uint8Array }): Csrf {
-  const tokenFor = (binding: string): string => createHmac("sha256", key).update(binding).digest("base64url");
+  // Made once: the runtime takes ten times as long to sign with plain bytes.
+  const secret = createSecretKey(key);
+  const tokenFor = (binding: string): string => createHmac("sha256", secret).update(binding).digest("base64url");
   return {
     tokenFor,
     verify(binding, token) {

@@ -3,6 +3,7 @@ import type { Adapter, AdapterConstructor, AdapterFactory, Client, Configuration
 import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { createFindAccount, type FindAccountDeps } from "./account.ts";
+import { createCookieSignatures } from "./cookie-signatures.ts";
 import { acrValues } from "./demands.ts";
 import { createRenderError, type RenderErrorDeps } from "./errors.ts";
 import { type Consents, createLoadExistingGrant } from "./grants.ts";
@@ -47,7 +48,7 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       url: (_ctx, interaction) => `/login/oidc/${interaction.uid}`,
     },
     cookies: {
-      keys: [...deps.cookieKeys],
+      keys: createCookieSignatures(deps.cookieKeys),
       names: isSecure
         ? {
             session: "__Host-moonlatch_session",
