@@ -58,9 +58,9 @@ export function createProving(deps: FactorDeps, codes: EnrolmentCodes): Proving 
     const outcome = await work();
     if (outcome.code === "unavailable" || outcome.code === "denied") await deps.throttle.release(subject);
     else if (outcome.code === "refused") record(deps.audit, visit, "factor_refused", { factor, reason: outcome.why });
-    // The proof is spent by now: a counter that stays until its window ends must not take it away.
+    // Not waited for: the proof is spent by now, a counter that is reset a moment later harms nobody, and the write shares the flush of what follows.
     else
-      await deps.throttle
+      deps.throttle
         .success(subject)
         .catch((cause: unknown) => deps.logger.warn("A throttle counter could not be reset.", { cause }));
     return outcome;

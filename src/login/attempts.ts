@@ -26,6 +26,8 @@ export interface Attempt {
   /** Grows with every form that was answered; a form is good for one answer. */
   readonly step: number;
   readonly failure: Failure | undefined;
+  /** The record it was read from; `undefined` before the first answer. */
+  readonly version: number | undefined;
 }
 
 /** Attempts over the store. All writes are compare-and-swap, so that two tabs or instances cannot both move one attempt. */
@@ -37,30 +39,21 @@ export interface Attempts {
 }
 
 export function createAttempts({ store, clock }: { store: Store; clock: Clock }): Attempts {
-  const read = async (id: string) => {
-    const record = await store.get(KIND, id);
-    if (record === undefined) return undefined;
-    const value = record.value as unknown as Pick<Attempt, "state" | "step" | "failure">;
-    const attempt: Attempt = { id, state: value.state, step: value.step, failure: value.failure };
-    return { attempt, version: record.version };
-  };
-
-  const write = async (next: Attempt): Promise<boolean> => {
-    const { id, ...value } = next;
-    const stored = await read(id);
-    if (stored !== undefined) {
-      return stored.attempt.step === next.step - 1 && store.replace(KIND, id, stored.version, value);
-    }
-    // Nothing is stored before the first answer: where an attempt begins follows from the request alone.
-    const expiresAt = clock.now() + KEEP;
-    return next.step === 1 && store.create(KIND, id, value, { expiresAt });
-  };
-
   return {
-    find: async (request) => (await read(request.id))?.attempt,
-    async move(attempt, state, failure) {
-      const next: Attempt = { id: attempt.id, state, step: attempt.step + 1, failure };
-      return (await write(next)) ? next : undefined;
+    async find({ id }) {
+      const record = await store.get(KIND, id);
+      if (record === undefined) return undefined;
+      const value = record.value as unknown as Pick<Attempt, "state" | "step" | "failure">;
+      return { id, state: value.state, step: value.step, failure: value.failure, version: record.version };
+    },
+    async move({ id, step, version }, state, failure) {
+      const value = { state, step: step + 1, failure };
+      // Nothing is stored before the first answer: where an attempt begins follows from the request alone.
+      const isFirst = version === undefined;
+      const isMoved = isFirst
+        ? await store.create(KIND, id, value, { expiresAt: clock.now() + KEEP })
+        : await store.replace(KIND, id, version, value);
+      return isMoved ? { id, ...value, version: isFirst ? 1 : version + 1 } : undefined;
     },
   };
 }

@@ -96,9 +96,9 @@ export function createFactorStep(deps: FactorStepDeps): FactorStep {
       const visit = { owner: account, context, device: await devices.known(device, account.name) };
       const outcome = await proveBy(factors, visit, { method, typed, binding });
       if (outcome.code !== "proven") return outcome;
-      // Only a hint for the next sign-in: without it the accepted proof counts all the same.
+      // Only a hint for the next sign-in, and not waited for: the write shares the flush of what follows.
       if (method !== "enrolment_code")
-        await remember(account, method).catch((cause: unknown) =>
+        remember(account, method).catch((cause: unknown) =>
           logger.warn("The method used last could not be remembered.", { cause }),
         );
       const multiDevice = outcome.multiDevice === undefined ? {} : { multiDevice: outcome.multiDevice };

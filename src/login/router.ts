@@ -46,7 +46,7 @@ function open({ gate, req, res }: Visit): Promise<SignInRequest | "expired" | "n
 
 function browserOf({ facts, devices, keyName, req }: Visit): Browser {
   const connection = facts.of(req);
-  return { facts: connection, device: devices.of(req), keyName: keyName(connection.user_agent) };
+  return { facts: connection, device: devices.of(req), keyName: () => keyName(connection.user_agent) };
 }
 
 async function show(visit: Visit): Promise<Reply> {

@@ -27,7 +27,7 @@ export interface Browser {
   readonly facts: ConnectionFacts;
   readonly device: string | undefined;
   /** What a key made here is called when nothing tells more. */
-  readonly keyName: string;
+  readonly keyName: () => string;
 }
 
 export interface LoginService {
@@ -82,7 +82,7 @@ export function createLoginService(deps: LoginServiceDeps): LoginService {
       const context = contextOf(request, browser.facts);
       const state = await settled(deps, { request, context, browser }, request.initial);
       if (!("at" in state)) throw new IdpError("BACKEND_UNAVAILABLE", { because: state.reason });
-      return { id: request.id, state, step: 0, failure: undefined };
+      return { id: request.id, state, step: 0, failure: undefined, version: undefined };
     },
     running: (request, stepNumber) => inFlight.get(`${request.id}:${stepNumber}`),
     answer(request, attempt, fields, browser) {
@@ -256,7 +256,7 @@ async function change(
   }
   const isKey = answer.kind === "new_key";
   const made = isKey
-    ? await deps.factor.addKey(place, answer.answer, job.browser.keyName)
+    ? await deps.factor.addKey(place, answer.answer, job.browser.keyName())
     : await deps.factor.confirmTotp(place, answer.typed);
   if (made.code !== "done") return notProven(deps, job, made);
   return step(deps, job, { kind: "enrolled", proof: { method: isKey ? "webauthn" : "totp", at } });

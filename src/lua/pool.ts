@@ -36,6 +36,8 @@ interface Pending {
   readonly settle: (outcome: CallOutcome) => void;
   /** Ends the host operations of the call; made with the first of them. */
   abort: AbortController | undefined;
+  /** Host operations under way. */
+  operations: number;
   readonly deadline: NodeJS.Timeout;
   /** A host operation that may have changed something was sent. */
   wrote: boolean;
@@ -77,7 +79,8 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     if (call === undefined) return;
     pending.delete(id);
     clearTimeout(call.deadline);
-    call.abort?.abort();
+    // An abort makes an exception with a stack, so it is only made for somebody.
+    if (call.operations > 0) call.abort?.abort();
     call.settle(outcome);
   }
 
@@ -92,10 +95,12 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     if (call === undefined) return;
     if (!services.isReadOnly(op, args)) call.wrote = true;
     call.abort ??= new AbortController();
+    call.operations += 1;
     const answer = await services.call(options.allow, op, args, call.abort.signal).then(
       (value) => ({ value, error: null }),
       (error: unknown) => ({ value: null, error: error instanceof Error ? error.message : "failed" }),
     );
+    call.operations -= 1;
     from.post({ kind: "reply", call: id, ...answer });
   }
 
@@ -150,7 +155,17 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
           thread?.post({ kind: "cancel", id });
           settle(id, { ok: false, reason: `no answer within ${options.limits.call} ms (lua.backends[].limits.call)` });
         }, options.limits.call);
-        const call: Pending = { id, fn, fields, settle: resolve, abort: undefined, deadline, wrote: false, runs: 0 };
+        const call: Pending = {
+          id,
+          fn,
+          fields,
+          settle: resolve,
+          abort: undefined,
+          operations: 0,
+          deadline,
+          wrote: false,
+          runs: 0,
+        };
         pending.set(id, call);
         dispatch(call);
       });

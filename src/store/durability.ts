@@ -4,7 +4,6 @@
  */
 const FLUSHED: ReadonlySet<string> = new Set([
   "device.trust",
-  "factor.challenge",
   "factor.enrolment-code",
   "factor.handle",
   "factor.used-code",
@@ -20,7 +19,15 @@ const FLUSHED: ReadonlySet<string> = new Set([
   "session",
 ]);
 
+/** A lock that comes back after a power cut keeps others waiting for its short life, and nobody holds it. */
+const LOCK = "factor.lock";
+
 /** Answers whether a write of this kind must be on disk before it is acknowledged. */
 export function isFlushed(kind: string): boolean {
   return FLUSHED.has(kind);
+}
+
+/** Answers whether a removal must be on disk before it is acknowledged: what was used up or taken back must not come back. */
+export function isRemovalFlushed(kind: string): boolean {
+  return kind !== LOCK;
 }

@@ -1,6 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/index.ts";
-import { isFlushed } from "./durability.ts";
+import { isFlushed, isRemovalFlushed } from "./durability.ts";
 import type { Counter, JsonObject, PutOptions, Store, StoredRecord } from "./port.ts";
 import { type Connection, openConnections, type Statements } from "./sqlite-connection.ts";
 import { SWEEP_BATCH } from "./sqlite-schema.ts";
@@ -8,7 +8,7 @@ import { unavailable } from "./sqlite-writer.ts";
 
 /**
  * One SQLite file in WAL mode. Two connections: one flushes every commit to disk, the other leaves that to the checkpoint.
- * The kind of a record decides which one writes it; removals, marks and consumption are always flushed. A power cut never
+ * The kind of a record decides which one writes it; removals (but of locks), marks and consumption are flushed. A power cut never
  * loses a flushed fact, and a killed process loses nothing that was acknowledged.
  */
 export function openSqliteStore(path: string, clock: Clock): Store {
@@ -36,7 +36,8 @@ export function openSqliteStore(path: string, clock: Clock): Store {
     },
     take: (kind, id) => write(flushed, (sql) => remove(sql, { kind, id }, now())),
     consume: (kind, id, at) => write(flushed, (sql) => hit(sql.consume.run(kind, id, now(), at))),
-    delete: (kind, id) => write(flushed, (sql) => remove(sql, { kind, id }, now()) !== undefined),
+    delete: (kind, id) =>
+      write(isRemovalFlushed(kind) ? flushed : relaxed, (sql) => remove(sql, { kind, id }, now()) !== undefined),
     findByIndex: (kind, name, value) => read(relaxed, (sql) => sql.find.all(kind, name, value, now()).map(entryOf)),
     deleteByIndex: (kind, name, value) =>
       write(flushed, (sql) => {
