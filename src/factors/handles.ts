@@ -24,9 +24,9 @@ export interface Handles {
 }
 
 export function createHandles({ store, secret }: { store: Store; secret: Uint8Array }): Handles {
-  const key = createSecretKey(secret);
+  const keyObject = createSecretKey(secret);
   const handleOf = (owner: Owner): Uint8Array =>
-    createHmac("sha256", key)
+    createHmac("sha256", keyObject)
       .update(JSON.stringify([owner.backend, owner.unique_user_id ?? owner.name]))
       .digest();
   const handlesOf = (owner: Owner): readonly string[] =>
