@@ -1,10 +1,11 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Running } from "./call.ts";
+import type { Now } from "./call.ts";
 import { formatDate } from "./dates.ts";
 import { formatGo, parseGo } from "./go-time.ts";
 import { attempt, bufferOf, type Helper } from "./helper.ts";
 import { cryptoFunctions } from "./modules/crypto.ts";
+import { regexpFunctions } from "./modules/regexp.ts";
 import { bytesOf, fromBytes, type LuaValue, toBytes } from "./values.ts";
 
 export interface HelperDeps {
@@ -17,22 +18,20 @@ export interface HelperDeps {
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /** Host functions that answer at once. The prelude and its modules alone see them. */
-export function helperFunctions(
-  deps: HelperDeps,
-  current: () => Running | undefined,
-): Readonly<Record<string, Helper>> {
+export function helperFunctions(deps: HelperDeps, now: Now): Readonly<Record<string, Helper>> {
   return {
     ...cryptoFunctions,
+    ...regexpFunctions(now),
     log: (level, message) => {
       deps.log(isLevel(level) ? level : "info", fromBytes(bytesOf(message)).slice(0, 4_000));
       return [];
     },
     custom_log: (key, value) => {
-      current()?.logged.push([fromBytes(bytesOf(key)).slice(0, 128), fromBytes(bytesOf(value)).slice(0, 1_024)]);
+      now.current()?.logged.push([fromBytes(bytesOf(key)).slice(0, 128), fromBytes(bytesOf(value)).slice(0, 1_024)]);
       return [];
     },
     status_message: (text) => {
-      const call = current();
+      const call = now.current();
       if (call !== undefined) call.statusMessage = fromBytes(bytesOf(text)).slice(0, 512);
       return [];
     },

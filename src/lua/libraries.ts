@@ -86,17 +86,15 @@ export interface HelperTableDeps extends HelperDeps {
 export function pushHelpers(fengari: Fengari, L: LuaState, deps: HelperTableDeps): void {
   const { lua } = fengari;
   const { values, control } = deps;
-  const wrapped = Object.entries(helperFunctions(deps, () => control.current())).map(
-    ([name, helper]): [string, CFunction] => [
-      name,
-      guarded(fengari, (state) => {
-        const args = Array.from({ length: lua.lua_gettop(state) }, (_, index) => values.read(state, index + 1));
-        const results = helper(...args);
-        for (const result of results) values.push(state, result);
-        return results.length;
-      }),
-    ],
-  );
+  const wrapped = Object.entries(helperFunctions(deps, control)).map(([name, helper]): [string, CFunction] => [
+    name,
+    guarded(fengari, (state) => {
+      const args = Array.from({ length: lua.lua_gettop(state) }, (_, index) => values.read(state, index + 1));
+      const results = helper(...args);
+      for (const result of results) values.push(state, result);
+      return results.length;
+    }),
+  ]);
   lua.lua_newtable(L);
   setFunctions(fengari, L, {
     ...Object.fromEntries(wrapped),

@@ -24,15 +24,18 @@ local function frozen(fields, name)
 end
 
 -- A file of `modules/` gets this one table and returns the module.
-local core = { host = host, js = js, frozen = frozen, genuine = {} }
+-- What it puts into `first_use` under its name is called when a script first asks for it.
+local core = { host = host, js = js, frozen = frozen, genuine = {}, first_use = {} }
 local provided = {}
 for name, entry in raw_next, names do
   if entry.file == name then provided[name] = frozen(part("modules/" .. name, core), name) end
+  if entry.inert then
+    core.first_use[name] = function() js.log("warn", "the module " .. name .. " does nothing here: " .. entry.inert) end
+  end
 end
 
 -- Operator's own modules: loaded once per worker, under an environment of their own.
 local own_modules = {}
-local warned = {}
 
 local base = {
   assert = assert, error = raw_error, ipairs = ipairs, next = raw_next, pairs = pairs, pcall = pcall, xpcall = xpcall, rawequal = rawequal,
@@ -66,9 +69,10 @@ local function find(name)
     raw_error("module '" .. name .. "' is not available here" .. (entry and (": " .. entry.refused) or
       ", and no file of that name is on the package path"), 3)
   end
-  if entry.inert and not warned[name] then
-    warned[name] = true
-    js.log("warn", "the module " .. name .. " does nothing here: " .. entry.inert)
+  local first_use = core.first_use[file]
+  if first_use ~= nil then
+    core.first_use[file] = nil
+    first_use()
   end
   return provided[file]
 end

@@ -46,6 +46,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ["telemetry"],
   "prom-client": ["telemetry"],
   qr: ["factors"],
+  re2js: ["lua"],
   "reflect-metadata": ["keys"],
   samlify: ["saml"],
   yaml: ["config"],

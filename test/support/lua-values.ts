@@ -5,14 +5,15 @@ import { startBackend, type TestBackend } from "./lua.ts";
 /** A Lua expression, and what it gives: one value as text, or several joined by "|". */
 export type Case = readonly [expression: string, expected: string];
 
-/** Makes a test of each expression; all run in one backend. Bytes are Latin-1 on both sides. */
-export function testExpressions(cases: readonly Case[]): void {
+/** Makes a test of each expression; all run in one backend that begins with `top`. Bytes are Latin-1 on both sides. */
+export function testExpressions(cases: readonly Case[], top = ""): void {
   let backend: TestBackend;
   before(async () => {
     const functions = cases.map(([expression], index) => `["${index}"] = function() return ${expression}\nend,`);
     backend = await startBackend(
       Buffer.from(
-        `local cases = {\n${functions.join("\n")}\n}
+        `${top}
+local cases = {\n${functions.join("\n")}\n}
 function nauthilus_backend_list_accounts(request)
   local function shown(first, ...)
     if select("#", ...) == 0 then return tostring(first) end
