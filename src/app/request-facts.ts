@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { HttpRequestFacts } from "../backend/index.ts";
 import type { Random } from "../kernel/index.ts";
 import type { RequestFacts } from "../login/index.ts";
 
@@ -22,7 +23,24 @@ export function createRequestFacts(address: (req: IncomingMessage) => string, ra
         user_agent: typeof agent === "string" ? agent.slice(0, 512) : "",
         local_ip: req.socket.localAddress ?? "",
         local_port: String(req.socket.localPort ?? ""),
+        http_request: JSON.stringify(httpFacts(req)),
       };
     },
+  };
+}
+
+/** They prove who sent the request, and are nothing for scripts. */
+const CREDENTIALS: ReadonlySet<string> = new Set(["cookie", "authorization", "proxy-authorization"]);
+
+function httpFacts(req: IncomingMessage & { readonly originalUrl?: string }): HttpRequestFacts {
+  // Express takes the path of a router off `url`.
+  const [path = "", search = ""] = (req.originalUrl ?? req.url ?? "").split(/\?(.*)/s);
+  const query = new URLSearchParams(search);
+  const headers = Object.entries(req.headersDistinct).filter(([name]) => !CREDENTIALS.has(name));
+  return {
+    method: req.method ?? "",
+    path,
+    query: Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)])),
+    headers: Object.fromEntries(headers.map(([name, values]) => [name, values ?? []])),
   };
 }

@@ -16,6 +16,7 @@ export type {
   AccountKey,
   BackendProtocol,
   CallContext,
+  HttpRequestFacts,
   ListOutcome,
   LookupOutcome,
   PasswordOutcome,

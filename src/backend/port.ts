@@ -22,6 +22,16 @@ export interface CallContext {
   readonly user_agent: string;
   readonly local_ip: string;
   readonly local_port: string;
+  /** The browser's request, when one is behind the call: JSON of {@link HttpRequestFacts}. Reaches `nauthilus_http_request` alone. */
+  readonly http_request?: string;
+}
+
+/** A request without what proves who sent it: no `Cookie`, no `Authorization`, no body. Names of headers are in lower case. */
+export interface HttpRequestFacts {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, readonly string[]>>;
+  readonly headers: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a backend told about one account. */

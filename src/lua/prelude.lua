@@ -29,13 +29,13 @@ local core = { host = host, js = js, frozen = frozen, genuine = {}, first_use = 
 local provided = {}
 for name, entry in raw_next, names do
   if entry.file == name then provided[name] = frozen(part("modules/" .. name, core), name) end
-  if entry.inert then
-    core.first_use[name] = function() js.log("warn", "the module " .. name .. " does nothing here: " .. entry.inert) end
-  end
 end
 
 -- Operator's own modules: loaded once per worker, under an environment of their own.
 local own_modules = {}
+local warned = {}
+-- What is logged while the script is loaded reaches nobody.
+local starting = false
 
 local base = {
   assert = assert, error = raw_error, ipairs = ipairs, next = raw_next, pairs = pairs, pcall = pcall, xpcall = xpcall, rawequal = rawequal,
@@ -68,6 +68,10 @@ local function find(name)
   if file == nil then
     raw_error("module '" .. name .. "' is not available here" .. (entry and (": " .. entry.refused) or
       ", and no file of that name is on the package path"), 3)
+  end
+  if entry.inert and not starting and not warned[name] then
+    warned[name] = true
+    js.log("warn", "the module " .. name .. " does nothing here: " .. entry.inert)
   end
   local first_use = core.first_use[file]
   if first_use ~= nil then
@@ -165,6 +169,8 @@ local request_meta = {
 -- One call: the script's top level, then the function. `found` is false when the script has no such function.
 local function run(chunk, name, fields)
   local env = fresh()
+  if fields.http_request ~= nil then js.call_table().http = fields.http_request end
+  fields.http_request = nil
   local request = setmetatable(fields, request_meta)
   chunk(env)
   local called = rawget(env, name)
@@ -181,7 +187,9 @@ end
 -- Which of the contract's functions the script defines; its top level runs once for that.
 local function probe(chunk, names)
   local env, found = fresh(), {}
+  starting = true
   chunk(env)
+  starting = false
   for _, name in ipairs(names) do if raw_type(rawget(env, name)) == "function" then found[#found + 1] = name end end
   return found
 end

@@ -14,8 +14,14 @@ local function copy(value, depth)
   return result
 end
 
+local function kept()
+  local call = js.call_table()
+  call.context = call.context or {}
+  return call.context
+end
+
 return {
-  context_set = function(key, value) js.call_table()[key] = copy(value, 0) end,
-  context_get = function(key) return copy(js.call_table()[key], 0) end,
-  context_delete = function(key) js.call_table()[key] = nil end,
+  context_set = function(key, value) kept()[key] = copy(value, 0) end,
+  context_get = function(key) return copy(kept()[key], 0) end,
+  context_delete = function(key) kept()[key] = nil end,
 }

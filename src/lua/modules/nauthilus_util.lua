@@ -24,6 +24,8 @@ return {
   is_number = function(value) return type(value) == "number" end,
   get_redis_key = function(request, key) return (request.redis_prefix or "") .. key end,
   toboolean = function(value) return value == true or value == "true" or value == "1" or value == 1 or value == "yes" or value == "on" end,
+  -- An address of the public internet.
+  is_routable_ip = function(address) return js.is_routable(address) end,
   generate_random_string = function(length) return js.random_string(length) end,
   print_result = function(logging, result, err) log_at(err and "warn" or "info")(logging, result, err) end,
   log = function(logging, level, value, err) log_at("info")(logging, value, err) end,
