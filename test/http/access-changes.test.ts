@@ -64,7 +64,7 @@ const userinfo = (access: string) =>
 const refresh = (value: string) => token({ grant_type: "refresh_token", refresh_token: value });
 
 for (const mode of ["denied", "gone"] as const) {
-  test(`an account the backend calls ${mode} later gets nothing at refresh and userinfo, and its page at the next authorization`, async () => {
+  test(`[39] an account the backend calls ${mode} later gets nothing at refresh and userinfo, and its page at the next authorization`, async () => {
     const visitor = createVisitor();
     const tokens = await tokensFor(visitor);
     await backendSays(mode);

@@ -216,7 +216,7 @@ test("nobody sees or ends another person's sessions, keys and access", async () 
   assert.match((await open(own, "/account")).body, /Hello/);
 });
 
-test("connected apps list what was allowed, and removing one revokes its tokens", async () => {
+test("[39] connected apps list what was allowed, and removing one revokes its tokens", async () => {
   const visitor = createVisitor();
   const consent = await signInAt(visitor, "app", "lea");
   const allowed = await reply(visitor, consent, { decision: "allow", "scope.groups": "on" });

@@ -42,7 +42,7 @@ test("prompt=select_account lets another account sign in instead", async () => {
   assert.equal((await claimsOf(codeOf(silent)))["sub"], "u-editor");
 });
 
-test("an essential acr that a password reaches is named as asked for, one it cannot reach is an error and no loop", async () => {
+test("[26] an essential acr that a password reaches is named as asked for, one it cannot reach is an error and no loop", async () => {
   const claims = (value: string) => JSON.stringify({ id_token: { acr: { essential: true, value } } });
   const visitor = createVisitor();
   const page = await loginPage(visitor, "app", { claims: claims("https://refeds.org/profile/sfa") });
@@ -59,7 +59,7 @@ test("an essential acr that a password reaches is named as asked for, one it can
   assert.equal(new URL(back.location ?? "").searchParams.get("error"), "unmet_authentication_requirements");
 });
 
-test("a voluntary acr_values that cannot be reached is told truthfully, not claimed", async () => {
+test("[26] a voluntary acr_values that cannot be reached is told truthfully, not claimed", async () => {
   const visitor = createVisitor();
   const page = await loginPage(visitor, "app", { acr_values: "urn:moonlatch:level:3" });
   const answer = await submit(visitor, page, "demo", "right");
@@ -67,7 +67,7 @@ test("a voluntary acr_values that cannot be reached is told truthfully, not clai
   assert.equal((await claimsOf(codeOf(at)))["acr"], "urn:moonlatch:level:1");
 });
 
-test("an id_token_hint of somebody else asks who is there, without a name set in stone", async () => {
+test("[21] an id_token_hint of somebody else asks who is there, without a name set in stone", async () => {
   const visitor = createVisitor();
   const other = createVisitor();
   const { id_token: hint } = (await (await redeem(codeOf(await signIn(other, "app", "editor")))).json()) as {

@@ -50,7 +50,7 @@ test("the operator's product name and logo stand on the page, the logo from our 
   assert.equal(logo.headers.get("content-type"), "image/svg+xml");
 });
 
-test("a code is good for one of twelve parallel redemptions", async () => {
+test("[30] a code is good for one of twelve parallel redemptions", async () => {
   const code = codeOf(await signIn(createVisitor()));
   const answers = await Promise.all(Array.from({ length: 12 }, () => redeem(code)));
   assert.equal(answers.filter(({ status }) => status === 200).length <= 1, true);
@@ -208,13 +208,13 @@ test("an unknown client and an unregistered redirect address end on a page that 
   assert.ok(idp.log.some((line) => line.includes(`"nearest_registered":"${CALLBACK}"`)));
 });
 
-test("every call of the script carried the validated client id, and never both kinds of application", () => {
+test("[28] every call of the script carried the validated client id, and never both kinds of application", () => {
   const calls = idp.log.filter((line) => line.includes("call cid="));
   assert.ok(calls.length > 10);
   for (const line of calls) assert.match(line, /call cid=(app|asking|forbidden|editors) entity= protocol=oidc/);
 });
 
-test("a foreign Host is refused before anything else", async () => {
+test("[1] a foreign Host is refused before anything else", async () => {
   const { request } = await import("node:http");
   const status = await new Promise<number | undefined>((resolve) => {
     const { port } = new URL(idp.issuer);
@@ -229,7 +229,7 @@ test("a foreign Host is refused before anything else", async () => {
   assert.equal(status, 421);
 });
 
-test("refresh tokens rotate, and a replayed one ends the family", async () => {
+test("[38] refresh tokens rotate, and a replayed one ends the family", async () => {
   const visitor = createVisitor();
   const page = await loginPage(visitor, "app", { scope: "openid offline_access", prompt: "consent" });
   const answer = await submit(visitor, page, "demo", "right");

@@ -128,7 +128,7 @@ function summary(answers: readonly TokenAnswer[]): readonly string[] {
   return answers.map(({ status, body }) => `${status} ${body.error ?? "ok"}`).toSorted();
 }
 
-test("of parallel redemptions of one code, and of one refresh token, one succeeds and the others are invalid_grant", async (context) => {
+test("[30] [38] of parallel redemptions of one code, and of one refresh token, one succeeds and the others are invalid_grant", async (context) => {
   const { issuer, meet } = await given(context);
   const code = (await authorize(new Map(), authorizeUrl(issuer))).get("code") ?? "";
   const redeem = () =>
