@@ -148,6 +148,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     jwks: { keys: [...keys.jwks.keys] },
     cookieKeys: keys.cookieKeys,
     pairwiseSecret: keys.pairwiseSecret,
+    dpopSecret: keys.dpopSecret,
     claims: createClaimRules(config.oidc, clients.allClaims()),
     consents: createConsents({ store, clock, keepFor: 365 * DAY }),
     newReference: () => Buffer.from(random.bytes(6)).toString("hex"),

@@ -25,6 +25,9 @@ export const clientSchema = z.strictObject({
   jwks: z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) }).optional(),
   jwks_uri: webUri.optional(),
   scope: z.string().optional(),
+  /** RFC 9126 section 6 and RFC 9449 section 5.2. */
+  require_pushed_authorization_requests: z.boolean().optional(),
+  dpop_bound_access_tokens: z.boolean().optional(),
   subject_type: z.enum(["public", "pairwise"]).optional(),
   id_token_signed_response_alg: z.enum(["RS256", "ES256", "EdDSA"]).optional(),
   application_type: z.enum(["web", "native"]).optional(),

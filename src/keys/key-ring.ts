@@ -13,6 +13,8 @@ export interface KeyRing {
   readonly csrfKey: Uint8Array;
   /** Secret behind pairwise subject identifiers (OpenID Connect Core section 8.1). */
   readonly pairwiseSecret: Uint8Array;
+  /** Secret behind the nonces of DPoP proofs (RFC 9449 section 8). */
+  readonly dpopSecret: Uint8Array;
   /** Secret behind persistent NameIDs (saml-core 8.3.7). Belongs to every backup: with another one every person is a stranger. */
   readonly nameIdSecret: Uint8Array;
   /** Secret behind the user handles of passkeys (WebAuthn section 14.6.1). Belongs to every backup: with another one no passkey finds its account. */
@@ -52,6 +54,7 @@ export async function openKeyRing({
     cookieKeys: [await secret("cookie")],
     csrfKey: Buffer.from(await secret("csrf"), "base64url"),
     pairwiseSecret: Buffer.from(await secret("pairwise"), "base64url"),
+    dpopSecret: Buffer.from(await secret("dpop"), "base64url"),
     nameIdSecret: Buffer.from(await secret("name-id"), "base64url"),
     handleSecret: Buffer.from(await secret("webauthn-handle"), "base64url"),
     samlKeys: saml === undefined ? [] : await samlKeys({ store, world }, saml),

@@ -22,6 +22,8 @@ export interface ConfigurationDeps
   readonly jwks: JWKS;
   readonly cookieKeys: readonly string[];
   readonly pairwiseSecret: Uint8Array;
+  /** 32 bytes behind the nonces of DPoP proofs. */
+  readonly dpopSecret: Uint8Array;
   readonly consents: Consents;
   readonly clock: Clock;
 }
@@ -80,8 +82,8 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       userinfo: { enabled: true },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: logoutFeature(deps),
-      dPoP: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: Buffer.from(deps.dpopSecret) },
+      pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: { enabled: false },
     },
     renderError: createRenderError(deps),

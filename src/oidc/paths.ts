@@ -7,6 +7,7 @@ export const ROUTES = {
   revocation: "/oidc/revoke",
   jwks: "/oidc/jwks",
   end_session: "/oidc/logout",
+  pushed_authorization_request: "/oidc/par",
 } as const;
 
 const EXACT: ReadonlySet<string> = new Set([

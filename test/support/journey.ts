@@ -85,10 +85,14 @@ export function journeyOf(issuer: () => string) {
     });
   }
 
-  function redeem(code: string, client = "app", more: Readonly<Record<string, string>> = {}): Promise<Response> {
-    const grant = { grant_type: "authorization_code", code, redirect_uri: CALLBACK, code_verifier: VERIFIER };
-    return token({ ...grant, ...more }, client);
+  /** What is sent for a code. */
+  function grantOf(code: string): Readonly<Record<string, string>> {
+    return { grant_type: "authorization_code", code, redirect_uri: CALLBACK, code_verifier: VERIFIER };
   }
 
-  return { authorizeUrl, loginPage, submit, signIn, codeOf, token, redeem };
+  function redeem(code: string, client = "app", more: Readonly<Record<string, string>> = {}): Promise<Response> {
+    return token({ ...grantOf(code), ...more }, client);
+  }
+
+  return { authorizeUrl, loginPage, submit, signIn, codeOf, token, grantOf, redeem };
 }

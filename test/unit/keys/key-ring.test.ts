@@ -70,7 +70,7 @@ test("programs that start together on an empty store end with one key ring", asy
   const [one, two] = stores;
   const rings = await Promise.all([one, two, one, two].map((store) => openKeyRing({ store, world })));
   for (const ring of rings) assert.deepEqual(ring, rings[0]);
-  assert.equal((await one.list("key")).length, 6);
+  assert.equal((await one.list("key")).length, 7);
 });
 
 test("a program that died while it made a key holds up the next one for some seconds only", async (context) => {
