@@ -26,8 +26,8 @@ import {
 } from "../oidc/index.ts";
 import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
 import { openSaml, type Saml } from "../saml/index.ts";
-
 import { createAuditLog, createMetrics, withCounts } from "../telemetry/index.ts";
+import { createDeviceCodeThrottle } from "../throttle/index.ts";
 import { createApplications } from "./applications.ts";
 import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
@@ -152,6 +152,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     claims: createClaimRules(config.oidc, clients.allClaims()),
     consents: createConsents({ store, clock, keepFor: 365 * DAY }),
     newReference: () => Buffer.from(random.bytes(6)).toString("hex"),
+    deviceCodes: createDeviceCodeThrottle({ store, clock, limit: login.throttle.account }),
     ...oidcPages(pages, clock),
   });
   parts.saml =

@@ -36,7 +36,11 @@ function withCounts(
     }
     const store = await openStore(where, realWorld());
     try {
-      const limits = { password: login.throttle, factor: mfa.throttle };
+      const limits = {
+        password: login.throttle,
+        factor: mfa.throttle,
+        device: { address: login.throttle.account },
+      };
       const counts = await work({ store, limits }, { account, address });
       io.write(json === true ? `${JSON.stringify(counts.map(rowOf), undefined, 2)}\n` : tableOf(counts));
       return EXIT.fine;

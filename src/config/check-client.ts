@@ -11,6 +11,7 @@ export function checkClients({ oidc, issuer }: Config): Finding[] {
     return [
       ...checkId(client, index, oidc.clients),
       ...checkSecret(client, path, isLoopback(issuer)),
+      ...checkGrants(client, path),
       ...checkKeys(client, path),
       ...checkSector(client, path),
       ...(["redirect_uris", "post_logout_redirect_uris"] as const).flatMap((name) =>
@@ -43,6 +44,15 @@ function checkSecret(client: Client, path: Path, isTrial: boolean): Finding[] {
   if (length === 0) return [{ path: place, message: "must not be empty" }];
   return !isTrial && length < 16
     ? [{ path: place, message: "must have at least 16 characters; a short secret can be guessed" }]
+    : [];
+}
+
+function checkGrants({ grant_types, redirect_uris, response_types }: Client, path: Path): Finding[] {
+  const isSentBack = grant_types.includes("authorization_code");
+  if (isSentBack && redirect_uris.length === 0)
+    return [{ path: [...path, "redirect_uris"], message: "needs at least one address for authorization_code" }];
+  return !isSentBack && response_types !== undefined
+    ? [{ path: [...path, "response_types"], message: "is for clients with the grant type authorization_code" }]
     : [];
 }
 

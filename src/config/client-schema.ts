@@ -15,9 +15,11 @@ export const clientSchema = z.strictObject({
     .string()
     .transform((value) => new Secret(value))
     .optional(),
-  redirect_uris: z.array(uri).min(1),
+  redirect_uris: z.array(uri).default([]),
   post_logout_redirect_uris: z.array(uri).optional(),
-  grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code"]),
+  grant_types: z
+    .array(z.enum(["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]))
+    .default(["authorization_code"]),
   response_types: z.array(z.literal("code")).min(1).optional(),
   token_endpoint_auth_method: z
     .enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])

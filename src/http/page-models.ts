@@ -135,6 +135,24 @@ export interface PageModels extends AccountPageModels {
   };
   "login/outofdate": { readonly startHref: string | undefined; readonly minutes: number };
   "login/handoff": { readonly app: string | undefined; readonly href: string };
+  /** The code a device shows is typed here. */
+  "device/code": {
+    readonly action: string;
+    readonly csrf: string;
+    readonly value: string;
+    readonly isWrong: boolean;
+    /** Minutes until codes can be tried again; then there is no form. */
+    readonly wait: number | undefined;
+  };
+  "device/confirm": {
+    readonly action: string;
+    readonly csrf: string;
+    readonly code: string;
+    readonly app: string;
+    readonly address: string;
+    readonly who: Who | undefined;
+  };
+  "device/done": { readonly app: string | undefined; readonly isConnected: boolean };
   "logout/confirm": {
     readonly action: string;
     readonly csrf: string;

@@ -92,15 +92,19 @@ function refreshOf<Name extends PageName>(
 
 /** Begins with "Error:" when something went wrong, for people who hear the title first. */
 function titleOf<Name extends PageName>(name: Name, model: PageModels[Name], t: Translate): string {
-  const note = "note" in model ? model.note : undefined;
-  const isError =
-    name === "error" ||
-    note?.tone === "danger" ||
-    note?.tone === "warning" ||
-    ("fieldError" in model && model.fieldError !== undefined);
   const app = "app" in model ? (model.app ?? "") : "";
   const own = "kind" in model ? t(`error.${model.kind}.title`) : t(`title.${name}`, { app });
-  return isError ? `${t("title.error")}: ${own}` : own;
+  return name === "error" || wentWrong(model) ? `${t("title.error")}: ${own}` : own;
+}
+
+function wentWrong(model: PageModels[PageName]): boolean {
+  const tone = "note" in model ? model.note?.tone : undefined;
+  return (
+    tone === "danger" ||
+    tone === "warning" ||
+    ("fieldError" in model && model.fieldError !== undefined) ||
+    ("isWrong" in model && (model.isWrong || model.wait !== undefined))
+  );
 }
 
 /** Links to the same page in another language. A page with a query of its own has none: a link must not repeat what was sent, nor the path. */

@@ -78,9 +78,9 @@ export function createFindAccount(deps: FindAccountDeps): FindAccount {
 
   return async (ctx, subject, token) => {
     const visit = visitOf(ctx, subject, token as TokenFacts | undefined);
-    const handed = visit.route === "resume" ? handedOver(ctx, subject) : undefined;
+    const handed = visit.isResuming ? handedOver(ctx, subject) : undefined;
     const known = handed ?? (visit.mayRecall ? await recall(visit.key) : undefined);
-    if (visit.route === "resume") await rememberProofs(ctx, subject, deps);
+    if (visit.isResuming) await rememberProofs(ctx, subject, deps);
     const decision = withGroups(known ?? (await ask(ctx, subject)), clients.rule(visit.clientId));
     if (decision.code === "unavailable") {
       // With `prompt=none` nobody looks at a page: the application hears of it.
@@ -97,12 +97,14 @@ type TokenFacts = { readonly kind?: string; readonly sessionUid?: string };
 /** Where an account is needed, and under which key the decision for this session and application is kept. */
 function visitOf(ctx: KoaContextWithOIDC, subject: string, token: TokenFacts | undefined) {
   const { route } = ctx.oidc;
-  const isAuthorizing = route === "authorization" || route === "resume";
+  // The device flow goes the same way under names of its own.
+  const isResuming = route === "resume" || route === "device_resume";
+  const isAuthorizing = isResuming || route === "authorization" || route === "code_verification";
   const sessionUid = isAuthorizing ? ctx.oidc.session?.uid : token?.sessionUid;
   const clientId = ctx.oidc.client?.clientId ?? "";
-  const mayRecall = route === "resume" || token?.kind === "AuthorizationCode";
+  const mayRecall = isResuming || token?.kind === "AuthorizationCode" || token?.kind === "DeviceCode";
   return {
-    route,
+    isResuming,
     isAuthorizing,
     clientId,
     mayRecall,

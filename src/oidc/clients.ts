@@ -73,5 +73,7 @@ function indexOf(clients: readonly ClientConfig[]): Indexed {
 function metadataOf(client: ClientConfig): AllClientMetadata {
   const standard = Object.entries(client).filter(([key, value]) => !OWN_KEYS.has(key) && value !== undefined);
   const secret = client.client_secret === undefined ? {} : { client_secret: client.client_secret.expose() };
-  return { ...Object.fromEntries(standard), ...secret };
+  // A client of the device flow alone is never sent back to.
+  const types = client.grant_types.includes("authorization_code") ? {} : { response_types: [] };
+  return { ...Object.fromEntries(standard), ...types, ...secret };
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/index.ts";
 import { createFindAccount, type FindAccountDeps } from "./account.ts";
 import { createCookieSignatures } from "./cookie-signatures.ts";
 import { acrValues } from "./demands.ts";
+import { type DeviceDeps, deviceFlowFeature } from "./device.ts";
 import { createRenderError, type RenderErrorDeps } from "./errors.ts";
 import { type Consents, createLoadExistingGrant } from "./grants.ts";
 import { type LogoutDeps, logoutFeature } from "./logout.ts";
@@ -16,6 +17,7 @@ export interface ConfigurationDeps
   extends FindAccountDeps,
     LogoutDeps,
     RenderErrorDeps,
+    DeviceDeps,
     Pick<PolicyDeps, "sessionFacts" | "levels" | "highest"> {
   readonly config: Pick<Config, "oidc" | "login" | "issuer" | "outgoing">;
   readonly adapter: AdapterFactory | AdapterConstructor | ((name: string) => Adapter);
@@ -82,6 +84,7 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       userinfo: { enabled: true },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: logoutFeature(deps),
+      deviceFlow: deviceFlowFeature(deps),
       dPoP: { enabled: true, nonceSecret: Buffer.from(deps.dpopSecret) },
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: { enabled: false },
@@ -96,6 +99,7 @@ function ttls({ oidc, login }: Pick<Config, "oidc" | "login">): NonNullable<Conf
   return {
     AccessToken: seconds(oidc.ttl.access_token),
     AuthorizationCode: seconds(oidc.ttl.code),
+    DeviceCode: 600,
     IdToken: seconds(oidc.ttl.id_token),
     RefreshToken: seconds(oidc.ttl.refresh_token),
     Grant: seconds(Math.max(oidc.ttl.refresh_token, login.session.absolute)),

@@ -5,6 +5,7 @@
 export { createAdapterFactory } from "./adapter.ts";
 export { createClaimRules } from "./claims.ts";
 export { createOidcClients, type OidcClients } from "./clients.ts";
+export type { DevicePages } from "./device.ts";
 export type { ErrorPage } from "./errors.ts";
 export { createConsents } from "./grants.ts";
 export { forgetSessions } from "./leave.ts";

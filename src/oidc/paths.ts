@@ -8,6 +8,8 @@ export const ROUTES = {
   jwks: "/oidc/jwks",
   end_session: "/oidc/logout",
   pushed_authorization_request: "/oidc/par",
+  code_verification: "/oidc/device",
+  device_authorization: "/oidc/device/auth",
 } as const;
 
 const EXACT: ReadonlySet<string> = new Set([
@@ -23,5 +25,5 @@ export const OPENID_METADATA = "/.well-known/openid-configuration";
 
 /** Answers whether oidc-provider serves this path; everything else is our own 404. */
 export function isProviderPath(path: string): boolean {
-  return EXACT.has(path) || /^\/oidc\/authorize\/[A-Za-z0-9_-]{16,64}$/.test(path);
+  return EXACT.has(path) || /^\/oidc\/(?:authorize|device)\/[A-Za-z0-9_-]{16,64}$/.test(path);
 }

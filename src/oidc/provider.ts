@@ -5,6 +5,7 @@ import { IdpError } from "../kernel/index.ts";
 import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { type ConnectedClients, createConnectedClients } from "./connected.ts";
+import { mountDeviceFlow } from "./device.ts";
 import { type Documents, keepDocuments } from "./documents.ts";
 import { createRenderError } from "./errors.ts";
 import { mountFormPost } from "./form-post.ts";
@@ -77,6 +78,7 @@ function createServing(deps: ConfigurationDeps): Serving {
   mountOutages(provider, deps);
   mountLogout(provider, { ...deps, notices });
   mountFormPost(provider);
+  mountDeviceFlow(provider, deps);
   const documents = keepDocuments(provider);
   provider.on("server_error", (ctx, error) =>
     deps.logger.error("oidc-provider failed.", { path: ctx.path, cause: error }),

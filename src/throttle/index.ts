@@ -2,7 +2,9 @@
 export { type Count, type CountFilter, clearCounts, listCounts } from "./overview.ts";
 export { addressKey } from "./subject-keys.ts";
 export {
+  type AddressThrottle,
   type AttemptSubject,
+  createDeviceCodeThrottle,
   createThrottle,
   type Throttle,
   type ThrottleAnswer,

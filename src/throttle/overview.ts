@@ -4,7 +4,7 @@ import type { ThrottleLimits } from "./throttle.ts";
 
 /** Attempts that were counted and can still matter. */
 export interface Count {
-  readonly guessed: "password" | "factor";
+  readonly guessed: "password" | "factor" | "device";
   /** `browser`: one the account signed in with before, counted by itself. */
   readonly of: "account" | "browser" | "address";
   /** The address or its network; of an account the beginning of its hash, as names are not kept. */
@@ -23,8 +23,19 @@ export interface CountFilter {
 
 interface Overview {
   readonly store: Store;
-  readonly limits: Readonly<Record<Count["guessed"], ThrottleLimits>>;
+  readonly limits: Readonly<Record<"password" | "factor", ThrottleLimits>> & {
+    readonly device: Pick<ThrottleLimits, "address">;
+  };
 }
+
+/** What is counted, under which kind. */
+const COUNTED = [
+  { guessed: "password", side: "account", kind: "throttle.account" },
+  { guessed: "password", side: "address", kind: "throttle.address" },
+  { guessed: "factor", side: "account", kind: "throttle.factor.account" },
+  { guessed: "factor", side: "address", kind: "throttle.factor.address" },
+  { guessed: "device", side: "address", kind: "throttle.device-code.address" },
+] as const;
 
 /** What the throttles of passwords and of factors have counted, those over their limit first. */
 export async function listCounts(overview: Overview, filter: CountFilter): Promise<readonly Count[]> {
@@ -54,18 +65,15 @@ interface Counted {
 async function findCounts({ store, limits }: Overview, { account, address }: CountFilter): Promise<readonly Counted[]> {
   const isEverything = account === undefined && address === undefined;
   const found: Counted[] = [];
-  for (const guessed of ["password", "factor"] as const) {
-    for (const side of ["account", "address"] as const) {
-      const wanted = side === "account" ? account : address;
-      if (wanted === undefined && !isEverything) continue;
-      const kind = `${guessed === "password" ? "throttle" : "throttle.factor"}.${side}`;
-      const prefix = wanted === undefined ? "" : side === "account" ? accountKey(wanted) : addressKey(wanted);
-      const { limit } = limits[guessed][side];
-      for (const counter of await store.counters(kind, prefix)) {
-        // "10.0.0.1" is also the beginning of "10.0.0.12".
-        if (side === "address" && wanted !== undefined && counter.id !== prefix) continue;
-        found.push(await countedOf(store, { guessed, side, kind, limit }, counter));
-      }
+  for (const { guessed, side, kind } of COUNTED) {
+    const wanted = side === "account" ? account : address;
+    if (wanted === undefined && !isEverything) continue;
+    const prefix = wanted === undefined ? "" : side === "account" ? accountKey(wanted) : addressKey(wanted);
+    const { limit } = guessed === "device" ? limits.device.address : limits[guessed][side];
+    for (const counter of await store.counters(kind, prefix)) {
+      // "10.0.0.1" is also the beginning of "10.0.0.12".
+      if (side === "address" && wanted !== undefined && counter.id !== prefix) continue;
+      found.push(await countedOf(store, { guessed, side, kind, limit }, counter));
     }
   }
   return found;

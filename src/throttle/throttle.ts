@@ -72,6 +72,22 @@ export function createThrottle({
   };
 }
 
+/** Guesses at codes that belong to nobody yet: counted by address alone. */
+export interface AddressThrottle {
+  attempt(address: string): Promise<ThrottleAnswer>;
+  /** The attempt was no guess. */
+  release(address: string): Promise<void>;
+}
+
+/** For the codes people type for their devices (RFC 8628 section 5.1). */
+export function createDeviceCodeThrottle(deps: { store: Store; clock: Clock; limit: Limit }): AddressThrottle {
+  const addresses = createWindows({ ...deps, kind: "throttle.device-code.address" });
+  return {
+    attempt: (address) => addresses.count(addressKey(address)),
+    release: (address) => addresses.giveBack(addressKey(address)),
+  };
+}
+
 interface Windows {
   count(key: string): Promise<ThrottleAnswer>;
   giveBack(key: string): Promise<void>;
