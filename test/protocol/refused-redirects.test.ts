@@ -137,6 +137,8 @@ function without(name: string): string {
 /** Refused on the spot: nobody knows where an answer could go. */
 const IN_PLACE: Readonly<Record<string, () => string>> = {
   "[8] no redirect_uri": () => without("redirect_uri"),
+  "[8] no redirect_uri, although only one is registered": () =>
+    without("redirect_uri").replace("client_id=app", "client_id=other"),
   "[8] two redirect_uris": () => `${without("")}&redirect_uri=${encodeURIComponent(REGISTERED)}`,
   "[8] a registered redirect_uri before a foreign one": () => `${without("")}&redirect_uri=https://evil.example`,
   "[8] a foreign redirect_uri before a registered one": () =>
