@@ -4,21 +4,37 @@ import type { Logger } from "../telemetry/index.ts";
 export interface Chore {
   /** Milliseconds. */
   readonly every: number;
-  /** What is said when it fails. */
-  readonly complaint: string;
+  /** What it is about, as the log names it when it fails. */
+  readonly name: string;
   readonly work: () => Promise<unknown>;
 }
 
-/** Runs chores on timers that keep no process alive; a failure is logged, and the next turn comes all the same. Returns what stops them. */
-export function startChores(chores: readonly Chore[], logger: Logger): () => void {
-  const timers = chores.map(({ every, complaint, work }) => {
+export interface Chores {
+  /** Names of those that failed the last time. */
+  readonly failing: () => readonly string[];
+  stop(): void;
+}
+
+/** Runs chores on timers that keep no process alive; a failure is logged, and the next turn comes all the same. */
+export function startChores(chores: readonly Chore[], logger: Logger): Chores {
+  const failing = new Set<string>();
+  const timers = chores.map(({ every, name, work }) => {
     const timer = setInterval(() => {
-      work().catch((cause: unknown) => logger.error(complaint, { cause }));
+      work().then(
+        () => failing.delete(name),
+        (cause: unknown) => {
+          failing.add(name);
+          logger.error("A task in the background failed; it is tried again.", { task: name, cause });
+        },
+      );
     }, every);
     timer.unref();
     return timer;
   });
-  return () => {
-    for (const timer of timers) clearInterval(timer);
+  return {
+    failing: () => [...failing],
+    stop() {
+      for (const timer of timers) clearInterval(timer);
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
 import { withSealing } from "../factors/index.ts";
-import { type ConnectionGate, createConnectionGate } from "../front/index.ts";
+import { createConnectionGate, type ListenDeps, openCertificates } from "../front/index.ts";
 import {
   brandCss,
   clientAddress,
@@ -33,7 +33,7 @@ import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
 import { composeFactors, highestLevel } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
-import { healthRouter } from "./health.ts";
+import { healthRouter, staleComponent, storeComponent } from "./health.ts";
 import { homeRouter } from "./home.ts";
 import { createKeyRotation } from "./key-rotation.ts";
 import { liveClients, liveProviders } from "./live-applications.ts";
@@ -50,7 +50,8 @@ import { composeSignIn } from "./sign-in.ts";
 
 export interface Idp {
   readonly app: Express;
-  readonly connections: ConnectionGate;
+  /** What the sockets in front of `app` need. */
+  readonly front: ListenDeps;
   /** No new work: readiness says so, and a proxy sends people elsewhere. */
   drain(): void;
   close(): Promise<void>;
@@ -76,6 +77,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   const { config, world, logger, auditSink, poll, rereadEvery = REREAD_EVERY } = deps;
   const { clock, random } = world;
   const { issuer, login, ui, mfa } = config;
+  const certificates = openCertificates({ config, clock, logger });
   const resources = await openResources(deps);
   const { store, keys, sealer, lua } = resources;
   const trail = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
@@ -209,8 +211,16 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.use(measureRequests(metrics, clock), securityHeaders({ issuer }), requestShape());
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
-  measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale });
-  app.use(healthRouter({ store, state, staleMetadata, isConfigStale: live.isStale }), hostGate(issuer));
+  measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale, certificates, clock });
+  const components = [
+    storeComponent(store),
+    { name: "lua", state: () => (lua.isUp() ? ("ok" as const) : ("down" as const)) },
+    staleComponent("config", live.isStale),
+    staleComponent("saml_metadata", () => staleMetadata() > 0),
+    staleComponent("keys", () => chores.failing().includes("keys")),
+    { name: "certificates", state: certificates.state },
+  ];
+  app.use(healthRouter({ state, components, staleMetadata, isConfigStale: live.isStale }), hostGate(issuer));
   app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
   app.use(assets.router);
   if (parts.saml !== undefined) app.use(parts.saml.router);
@@ -263,28 +273,29 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req).session }));
 
   const rotation = createKeyRotation({ store, world, oidc, logger, policy: config.oidc.keys, jwks: keys.jwks });
-  const certificates = createSamlKeyRefresh({ store, saml: parts.saml, logger, keys: keys.samlKeys });
-  const stopChores = startChores(
+  const samlKeys = createSamlKeyRefresh({ store, saml: parts.saml, logger, keys: keys.samlKeys });
+  const chores = startChores(
     [
-      { every: SWEEP_EVERY, complaint: "Expired records could not be removed.", work: () => store.sweep() },
-      {
-        every: rereadEvery,
-        complaint: "Service providers could not be read again.",
-        work: async () => parts.saml?.refresh(),
-      },
-      { every: rereadEvery, complaint: "The configuration could not be read again.", work: () => live.turn() },
-      { every: rereadEvery, complaint: "The signing keys could not be looked at.", work: () => rotation.turn() },
-      { every: rereadEvery, complaint: "The SAML certificates could not be read.", work: () => certificates.turn() },
-      { every: rereadEvery, complaint: "Sign-outs could not be told again.", work: () => oidc.tellAgain() },
+      { every: SWEEP_EVERY, name: "expired records", work: () => store.sweep() },
+      { every: rereadEvery, name: "service providers", work: async () => parts.saml?.refresh() },
+      { every: rereadEvery, name: "configuration", work: () => live.turn() },
+      { every: rereadEvery, name: "keys", work: () => rotation.turn() },
+      { every: rereadEvery, name: "SAML certificates", work: () => samlKeys.turn() },
+      { every: rereadEvery, name: "TLS certificates", work: () => certificates.turn() },
+      { every: rereadEvery, name: "sign-outs to tell again", work: () => oidc.tellAgain() },
     ],
     logger,
   );
   return {
     app,
-    connections: createConnectionGate({ limits: config.server.connections, isTrusted, logger, clock }),
+    front: {
+      certificates,
+      connections: createConnectionGate({ limits: config.server.connections, isTrusted, logger, clock }),
+      logger,
+    },
     drain: () => void (state.draining = true),
     async close() {
-      stopChores();
+      chores.stop();
       await resources.close();
     },
   };

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { type RequestHandler, Router } from "express";
 import type { AccountBackend } from "../backend/index.ts";
+import type { Certificates } from "../front/index.ts";
 import type { Clock, Secret } from "../kernel/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 
@@ -64,12 +65,28 @@ function isSame(a: string, b: string): boolean {
 /** What is in use and older than what was asked for. */
 export function measureStaleness(
   metrics: Metrics,
-  { staleMetadata, isConfigStale }: { staleMetadata: () => number; isConfigStale: () => boolean },
+  {
+    staleMetadata,
+    isConfigStale,
+    certificates,
+    clock,
+  }: {
+    staleMetadata: () => number;
+    isConfigStale: () => boolean;
+    certificates: Pick<Certificates, "state" | "endsAt">;
+    clock: Clock;
+  },
 ): void {
   const sources = "SAML metadata sources that could not be read the last time";
   metrics.gauge("moonlatch_stale_metadata", sources, staleMetadata);
   const config = "1 while the configuration on disk is not the one in use";
   metrics.gauge("moonlatch_config_stale", config, () => (isConfigStale() ? 1 : 0));
+  if (certificates.endsAt() === undefined) return;
+  const left = (): number => Math.round(((certificates.endsAt() ?? 0) - clock.now()) / 1000);
+  const ends = "Seconds until the first TLS certificate ends, below 0 afterwards";
+  metrics.gauge("moonlatch_certificate_expires_seconds", ends, left);
+  const pairs = "1 while the TLS certificate on disk is not the one in use";
+  metrics.gauge("moonlatch_certificate_stale", pairs, () => (certificates.state() === "stale" ? 1 : 0));
 }
 
 /** The backend with every call timed, by function and outcome. */

@@ -1,6 +1,6 @@
 import { composeIdp, realWorld, SealingKeyError } from "../app/index.ts";
 import type { Config, ConfigWatch } from "../config/index.ts";
-import { listen } from "../front/index.ts";
+import { CertificateError, listen } from "../front/index.ts";
 import { IdpError, type Result } from "../kernel/index.ts";
 import { LuaScriptError } from "../lua/index.ts";
 import { createLogger, openAuditFile } from "../telemetry/index.ts";
@@ -29,18 +29,12 @@ export async function serve(
       ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }),
     });
   } catch (error) {
-    if (error instanceof LuaScriptError || error instanceof SealingKeyError) {
-      io.writeError(`${error.message}\n`);
-      return EXIT.refused;
-    }
-    if (!(error instanceof IdpError && error.code === "STORE_UNAVAILABLE")) throw error;
-    const reason = error.facts["because"] ?? error.facts["sqlite"] ?? "unknown reason";
-    io.writeError(
-      `The store ${config.store} cannot be used: ${String(reason)}. Check its path, its permissions and the free space.\n`,
-    );
-    return EXIT.failed;
+    const problem = startProblem(error, config);
+    if (problem === undefined) throw error;
+    io.writeError(`${problem.message}\n`);
+    return problem.code;
   }
-  const opened = await listen(idp.app, config.server.listen, { ...idp, logger });
+  const opened = await listen(idp.app, config.server.listen, idp.front);
   if (!opened.ok) {
     io.writeError(`${opened.problem.message}\n`);
     await idp.close();
@@ -55,6 +49,16 @@ export async function serve(
   await opened.value.close(STOP_DEADLINE);
   await idp.close();
   return companions.ok ? EXIT.fine : EXIT.failed;
+}
+
+/** What the operator can mend when the parts cannot be opened; `undefined`: it is our fault. */
+function startProblem(error: unknown, { store }: Config): { message: string; code: ExitCode } | undefined {
+  if (error instanceof LuaScriptError || error instanceof SealingKeyError || error instanceof CertificateError)
+    return { message: error.message, code: EXIT.refused };
+  if (!(error instanceof IdpError && error.code === "STORE_UNAVAILABLE")) return undefined;
+  const reason = String(error.facts["because"] ?? error.facts["sqlite"] ?? "unknown reason");
+  const message = `The store ${store} cannot be used: ${reason}. Check its path, its permissions and the free space.`;
+  return { message, code: EXIT.failed };
 }
 
 function stopSignal(): Promise<void> {

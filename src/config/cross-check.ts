@@ -5,11 +5,13 @@ import { checkSaml } from "./check-saml.ts";
 import type { Finding } from "./finding.ts";
 import { isLoopback } from "./loopback.ts";
 import type { Config } from "./schema.ts";
+import { readTlsPair } from "./tls-files.ts";
 
 /** What no single field can tell: contradictions and unsafe combinations. Paths are those of the file. */
 export function crossCheck(config: Config): readonly Finding[] {
   return [
     ...checkIssuer(config),
+    ...checkTls(config),
     ...checkLogo(config),
     ...checkBackends(config),
     ...checkMfa(config),
@@ -33,6 +35,15 @@ function checkIssuer({ issuer }: Config): Finding[] {
     ];
   }
   return [];
+}
+
+function checkTls({ server }: Config): Finding[] {
+  return server.listen.flatMap(({ tls }, index) => {
+    const read = tls === undefined ? undefined : readTlsPair(tls);
+    if (read === undefined || read.ok) return [];
+    const { key, message } = read.problem;
+    return [{ path: ["server", "listen", index, "tls", key], message }];
+  });
 }
 
 const LOGO_LIMIT = 65_536;

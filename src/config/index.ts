@@ -5,6 +5,7 @@
 export { loadConfig } from "./load.ts";
 export { formatFaults } from "./report.ts";
 export type { Config } from "./schema.ts";
-export type { ConfigFault } from "./source.ts";
+export { type ConfigFault, plainFault } from "./source.ts";
 export { configJsonSchema } from "./suggest.ts";
+export { readTlsPair, type TlsFault, type TlsFiles, type TlsPair } from "./tls-files.ts";
 export { type ConfigWatch, watchConfig } from "./watch.ts";

@@ -112,6 +112,12 @@ function absolute(config: Config, folder: string): Config {
   return {
     ...config,
     issuer: config.issuer.replace(/\/$/, ""),
+    server: {
+      ...config.server,
+      listen: config.server.listen.map(({ tls, ...address }) =>
+        tls === undefined ? address : { ...address, tls: { cert_file: at(tls.cert_file), key_file: at(tls.key_file) } },
+      ),
+    },
     store: withScheme("sqlite:")(config.store),
     lua: {
       ...config.lua,

@@ -19,6 +19,12 @@ const metricsToken = z
   .string()
   .min(16, "must have at least 16 characters")
   .transform((value) => new Secret(value));
+/** Where people connect to; without `tls` a proxy in front has to speak it. */
+const addressSchema = z.strictObject({
+  host: z.string().min(1),
+  port: z.number().int().min(0).max(65_535),
+  tls: z.strictObject({ cert_file: z.string().min(1), key_file: z.string().min(1) }).optional(),
+});
 const claimName = z.string().min(1).max(128);
 
 const backendSchema = z.strictObject({
@@ -106,7 +112,7 @@ const oidcSchema = z.strictObject({
 export const configSchema = z.strictObject({
   issuer: z.url({ protocol: /^https?$/, error: "must be an http or https address such as https://id.example.org" }),
   server: z.strictObject({
-    listen: z.array(z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65_535) })).min(1),
+    listen: z.array(addressSchema).min(1),
     trusted_proxies: z.array(addressRange).default([]),
     /** At once; `per_address` counts an IPv6 /64 as one, and no trusted proxy. */
     connections: z

@@ -7,6 +7,8 @@ import { addressKey } from "../throttle/index.ts";
 export interface ConnectionGate {
   /** Counts the connection until it closes, or closes it at once where there are too many. */
   admit(socket: Socket): boolean;
+  /** Ends every one that is open. */
+  endAll(): void;
 }
 
 export interface ConnectionGateDeps {
@@ -23,7 +25,7 @@ const QUIET = 60_000;
 
 export function createConnectionGate({ limits, isTrusted, logger, clock }: ConnectionGateDeps): ConnectionGate {
   const open = new Map<string, number>();
-  let total = 0;
+  const sockets = new Set<Socket>();
   let complainedAt = Number.NEGATIVE_INFINITY;
   let refused = 0;
   const complain = (limit: string, address: string): void => {
@@ -38,21 +40,22 @@ export function createConnectionGate({ limits, isTrusted, logger, clock }: Conne
       const { remoteAddress } = socket;
       const key = addressKey(remoteAddress ?? "");
       const own = open.get(key) ?? 0;
-      const isFull = total >= limits.total;
+      const isFull = sockets.size >= limits.total;
       if (isFull || (own >= limits.per_address && !isTrusted(remoteAddress ?? ""))) {
         complain(isFull ? "server.connections.total" : "server.connections.per_address", key);
         socket.destroy();
         return false;
       }
-      total += 1;
+      sockets.add(socket);
       open.set(key, own + 1);
       socket.once("close", () => {
-        total -= 1;
+        sockets.delete(socket);
         const left = (open.get(key) ?? 1) - 1;
         if (left === 0) open.delete(key);
         else open.set(key, left);
       });
       return true;
     },
+    endAll: () => sockets.forEach((socket) => void socket.destroy()),
   };
 }

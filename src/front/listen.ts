@@ -1,9 +1,13 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TlsFiles } from "../config/index.ts";
 import { failure, type Result, success } from "../kernel/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { Certificates } from "./certificates.ts";
 import type { ConnectionGate } from "./connections.ts";
+import { refuseHandshake, tlsOptions } from "./tls.ts";
 
 export interface ListenProblem {
   readonly host: string;
@@ -21,9 +25,11 @@ export interface Listening {
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  readonly tls?: TlsFiles | undefined;
 }
 
 export interface ListenDeps {
+  readonly certificates: Certificates;
   readonly connections: ConnectionGate;
   readonly logger: Logger;
   /** Default: {@link PATIENCE}. */
@@ -31,7 +37,7 @@ export interface ListenDeps {
 }
 
 /** Milliseconds. Node's defaults let 300 dribbling sockets stay for over a minute. */
-const PATIENCE = { headers: 10_000, request: 30_000, idle: 5_000, look: 5_000 };
+const PATIENCE = { headers: 10_000, request: 30_000, handshake: 10_000, idle: 5_000, look: 5_000 };
 
 /** Requests of one connection that wait for their answer. Browsers and proxies send one at a time. */
 const PIPELINED = 16;
@@ -44,9 +50,9 @@ export async function listen(
 ): Promise<Result<Listening, ListenProblem>> {
   const servers: Server[] = [];
   for (const address of at) {
-    const opened = await open(limitedServer(handler, deps), address, deps);
+    const opened = await open(limitedServer(handler, address, deps), address, deps);
     if (!opened.ok) {
-      await closeAll(servers, 0);
+      await closeAll(servers, 0, deps);
       return opened;
     }
     servers.push(opened.value);
@@ -55,11 +61,12 @@ export async function listen(
     host: (server.address() as AddressInfo).address,
     port: (server.address() as AddressInfo).port,
   }));
-  return success({ addresses, close: (deadline) => closeAll(servers, deadline) });
+  return success({ addresses, close: (deadline) => closeAll(servers, deadline, deps) });
 }
 
-function limitedServer(handler: RequestListener, { connections, patience = PATIENCE }: ListenDeps): Server {
-  const server = createServer({ connectionsCheckingInterval: patience.look, maxHeaderSize: 16_384 });
+function limitedServer(handler: RequestListener, { tls }: ListenAddress, deps: ListenDeps): Server {
+  const { connections, patience = PATIENCE } = deps;
+  const server = tls === undefined ? createServer(limits(patience)) : secureServer(tls, deps);
   const waiting = new WeakMap<Socket, number>();
   server.on("request", (req, res) => {
     const { socket } = req;
@@ -77,6 +84,19 @@ function limitedServer(handler: RequestListener, { connections, patience = PATIE
   server.keepAliveTimeout = patience.idle;
   server.prependListener("connection", (socket) => void connections.admit(socket));
   server.on("connect", refuseTunnel);
+  return server;
+}
+
+const limits = ({ look }: typeof PATIENCE): ServerOptions => ({
+  connectionsCheckingInterval: look,
+  maxHeaderSize: 16_384,
+});
+
+/** New connections get the pair that is in use then; those that are open keep theirs. */
+function secureServer(files: TlsFiles, { certificates, patience = PATIENCE }: ListenDeps): Server {
+  const pair = certificates.use(files, (next) => server.setSecureContext(tlsOptions(next)));
+  const server = createTlsServer({ ...limits(patience), ...tlsOptions(pair), handshakeTimeout: patience.handshake });
+  server.on("tlsClientError", refuseHandshake);
   return server;
 }
 
@@ -112,12 +132,12 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): stri
   return known[error.code ?? ""] ?? `${host}:${port} could not be opened (${error.code ?? "unknown reason"}).`;
 }
 
-async function closeAll(servers: readonly Server[], deadline: number): Promise<void> {
+async function closeAll(servers: readonly Server[], deadline: number, { connections }: ListenDeps): Promise<void> {
   await Promise.all(
     servers.map(
       (server) =>
         new Promise<void>((resolve) => {
-          const last = setTimeout(() => server.closeAllConnections(), deadline);
+          const last = setTimeout(() => connections.endAll(), deadline);
           // Those that finish their request now are idle a moment later.
           const idle = setInterval(() => server.closeIdleConnections(), 100);
           server.close(() => {

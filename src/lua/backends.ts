@@ -10,6 +10,8 @@ export interface LuaBackends {
   readonly accounts: AccountBackend;
   /** Which of the contract's functions each backend's script defines. */
   functions(): ReadonlyMap<string, readonly FunctionName[]>;
+  /** Every backend can be asked now. */
+  readonly isUp: () => boolean;
   /** One call as it is, for the operator's `lua call`. */
   call(backend: string, fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
   close(): Promise<void>;
@@ -35,6 +37,7 @@ export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackend
   return {
     accounts: createLuaAccounts({ backends: started, logger: deps.logger }),
     functions: () => new Map(started.map(({ options, pool }) => [options.name, pool.functions])),
+    isUp: () => started.every(({ pool }) => pool.isUp()),
     call(name, fn, fields) {
       const backend = started.find(({ options }) => options.name === name);
       return backend === undefined

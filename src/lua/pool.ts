@@ -17,6 +17,8 @@ export type CallOutcome =
 
 export interface LuaPool {
   readonly functions: readonly FunctionName[];
+  /** A thread runs; otherwise calls wait for the next one. */
+  readonly isUp: () => boolean;
   call(fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
   close(): Promise<void>;
 }
@@ -147,6 +149,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
 
   return {
     functions: first.functions,
+    isUp: () => thread !== undefined,
     call(fn, fields) {
       last += 1;
       const id = last;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { certify, writePair } from "../support/certificates.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "moonlatch-commands-"));
@@ -68,10 +69,10 @@ oidc:
 
 test("a key of a later version, and a logo that is none, are said as such", async () => {
   write("logo.txt", "x");
-  write("later.yaml", `${configuration(1)}tls: {}\nui: { logo: ./logo.txt }\n`);
+  write("later.yaml", `${configuration(1)}queue_wait: {}\nui: { logo: ./logo.txt }\n`);
   assert.match(
     (await run(["config", "check", "later.yaml"])).err,
-    /tls: unknown key "tls" \(this version does not have it yet; remove it\)/,
+    /queue_wait: unknown key "queue_wait" \(this version does not have it yet; remove it\)/,
   );
   write("logo.yaml", `${configuration(1)}ui: { logo: ./logo.txt }\n`);
   assert.match((await run(["config", "check", "logo.yaml"])).err, /logo\.yaml:5: ui\.logo: must be an SVG or PNG file/);
@@ -160,6 +161,24 @@ test("a script that does not compile stops the start with file and line", async 
   const { code, err } = await run(["serve", "-c", "broken.yaml"]);
   assert.equal(code, 78);
   assert.match(err, /broken\.lua:2:/);
+});
+
+test("serve and config check refuse a certificate that ended, with its file, and config check warns of one that will", async () => {
+  const tls = { cert_file: join(folder, "tls.crt"), key_file: join(folder, "tls.key") };
+  const text = configuration(0).replace("port: 0", "port: 0, tls: { cert_file: ./tls.crt, key_file: ./tls.key }");
+  write("tls.yaml", text);
+  writePair(tls, await certify({ name: "localhost", until: -0.1 }));
+  for (const args of [
+    ["serve", "-c", "tls.yaml"],
+    ["config", "check", "tls.yaml"],
+  ]) {
+    const { code, err } = await run(args);
+    assert.deepEqual([code, /tls\.crt: the certificate ended on \d{4}-\d\d-\d\d; renew it/.test(err)], [78, true], err);
+  }
+  writePair(tls, await certify({ name: "localhost", until: 5 }));
+  const { code, out, err } = await run(["config", "check", "tls.yaml"]);
+  assert.deepEqual([code, out], [0, "tls.yaml: no fault found\n"]);
+  assert.match(err, /^warning: .*tls\.crt: the certificate ends in 4 days; renew it\n$/);
 });
 
 test("a port in use is said plainly", async () => {

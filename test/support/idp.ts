@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { composeIdp, realWorld } from "../../src/app/index.ts";
-import { formatFaults, watchConfig } from "../../src/config/index.ts";
+import { formatFaults, type TlsFiles, watchConfig } from "../../src/config/index.ts";
 import { type ListenDeps, listen } from "../../src/front/index.ts";
 import type { World } from "../../src/kernel/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
@@ -33,9 +33,10 @@ export interface TestIdpOptions {
   readonly rereadEvery?: number;
   /** Default: http on localhost and the port it listens on. */
   readonly issuer?: string;
-  /** More YAML inside of `server:`, and inside of its only address. */
+  /** More YAML inside of `server:`. */
   readonly server?: string;
-  readonly address?: string;
+  /** Speak https with these. */
+  readonly tls?: TlsFiles;
   /** Milliseconds; default: those of operation. */
   readonly patience?: ListenDeps["patience"];
 }
@@ -45,11 +46,11 @@ export async function startIdp(options: TestIdpOptions): Promise<TestIdp> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "moonlatch-test-"));
   const log: string[] = [];
   const port = await freePort();
-  const issuer = options.issuer ?? `http://localhost:${port}`;
+  const issuer = options.issuer ?? `http${options.tls === undefined ? "" : "s"}://localhost:${port}`;
   writeFileSync(join(folder, "backend.lua"), options.script);
   const store = options.store === "sqlite" ? "sqlite:./moonlatch.db" : "memory:";
   const yaml = `issuer: ${issuer}
-server: { listen: [{ host: 127.0.0.1, port: ${port}${options.address === undefined ? "" : `, ${options.address}`} }]${options.server === undefined ? "" : `, ${options.server}`} }
+server: { listen: [${JSON.stringify({ host: "127.0.0.1", port, tls: options.tls })}]${options.server === undefined ? "" : `, ${options.server}`} }
 store: "${store}"
 lua: { backends: [{ name: default, script: ./backend.lua, allow: { databases: ["sqlite3:./accounts.db"], env: [MOONLATCH_ACCOUNTS] } }] }
 oidc:
@@ -64,11 +65,7 @@ ${options.more ?? ""}
   const world = options.world ?? realWorld();
   const often = options.rereadEvery === undefined ? {} : { rereadEvery: options.rereadEvery };
   const idp = await composeIdp({ config: loaded.value, world, logger, environment, poll, ...often });
-  const opened = await listen(idp.app, loaded.value.server.listen, {
-    ...idp,
-    logger,
-    patience: options.patience,
-  });
+  const opened = await listen(idp.app, loaded.value.server.listen, { ...idp.front, patience: options.patience });
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
     issuer,

@@ -246,8 +246,10 @@ test("calls that come while a lost thread is replaced wait for the new one, and 
     const waiting = own.accounts.verifyPassword("patient", new Secret("x"), CONTEXT);
     while (!own.log.some((line) => line.includes("could not be started again")))
       await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(own.isUp(), false);
     renameSync(`${script}.away`, script);
     assert.equal((await waiting).code, "accepted");
+    assert.equal(own.isUp(), true);
   } finally {
     await own.stop();
   }
