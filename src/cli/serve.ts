@@ -40,12 +40,13 @@ export async function serve(
     await idp.close();
     return EXIT.failed;
   }
-  const stopped = stopSignal();
+  const signals = stopSignals(poll !== undefined);
   const companions = await started();
-  if (companions.ok) await stopped;
+  if (companions.ok) await signals.stop;
   else io.writeError(`${companions.problem}\n`);
   idp.drain();
   if (companions.ok) await companions.value();
+  void signals.hurry.then(() => idp.front.connections.endAll());
   await opened.value.close(STOP_DEADLINE);
   await idp.close();
   return companions.ok ? EXIT.fine : EXIT.failed;
@@ -61,9 +62,23 @@ function startProblem(error: unknown, { store }: Config): { message: string; cod
   return { message, code: EXIT.failed };
 }
 
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
-  });
+interface Signals {
+  /** The program is to stop. */
+  readonly stop: Promise<void>;
+  /** It was told so twice. */
+  readonly hurry: Promise<void>;
+}
+
+/** SIGHUP says that files changed, which is seen without it; where none is read again, a terminal was closed. */
+function stopSignals(readsAgain: boolean): Signals {
+  const told = Promise.withResolvers<void>();
+  const toldAgain = Promise.withResolvers<void>();
+  let count = 0;
+  const onStop = (): void => {
+    count += 1;
+    (count === 1 ? told : toldAgain).resolve();
+  };
+  process.on("SIGTERM", onStop).on("SIGINT", onStop);
+  process.on("SIGHUP", readsAgain ? () => undefined : onStop);
+  return { stop: told.promise, hurry: toldAgain.promise };
 }

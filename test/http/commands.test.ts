@@ -222,30 +222,3 @@ test("a password becomes a hash that is not the password, and wrong usage exits 
   assert.equal((await run(["lua", "call", "nonsense", "-c", "good.yaml", "--json", "{}"])).code, 2);
   assert.equal((await run(["--help"])).code, 0);
 });
-
-test("serve answers, and SIGTERM ends it in order", async () => {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  await new Promise((resolve) => probe.close(resolve));
-  write("run.yaml", configuration(port));
-  const child = spawn(process.execPath, [MAIN, "serve", "-c", "run.yaml"], {
-    cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "" },
-    stdio: "ignore",
-  });
-  const ready = async (): Promise<number> =>
-    fetch(`http://127.0.0.1:${port}/health/ready`).then(
-      ({ status }) => status,
-      () => 0,
-    );
-  const deadline = Date.now() + 15_000;
-  while ((await ready()) !== 200) {
-    assert.ok(Date.now() < deadline && child.exitCode === null);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  child.kill("SIGTERM");
-  const [code] = (await once(child, "exit")) as [number | null];
-  assert.equal(code, 0);
-});
