@@ -107,9 +107,12 @@ function wentWrong(model: PageModels[PageName]): boolean {
   );
 }
 
-/** Links to the same page in another language. A page with a query of its own has none: a link must not repeat what was sent, nor the path. */
+/**
+ * Links to the same page in another language, relative to it: the path //evil.example would be another host as a link. A page with a
+ * query of its own has none: a link must not repeat what was sent.
+ */
 function languageMenu(url: string, offered: readonly string[], current: string): readonly LanguageChoice[] {
-  const [, query = ""] = url.split("?", 2);
+  const query = url.split("?", 2)[1] ?? "";
   if (!/^(?:ui_locales=[a-z-]*)?$/.test(query)) return [];
   return offered.map((code) => ({
     code,
