@@ -208,6 +208,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.set("etag", false);
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
+  app.locals["isSecure"] = isSecure;
   app.use(measureRequests(metrics, clock), securityHeaders({ issuer }), requestShape());
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));

@@ -9,13 +9,16 @@ export interface LanguagePreferences {
   readonly acceptLanguage?: string;
 }
 
+/** Behind an https issuer, `__Host-` stands before it. */
 export const LANGUAGE_COOKIE = "moonlatch_lang";
 
 /** Reads the preferences of a request; `?ui_locales=` is the language menu's link. */
 export function preferencesOf(req: IncomingMessage & { originalUrl?: string }): LanguagePreferences {
   const url = req.originalUrl ?? req.url ?? "/";
   const chosen = new URLSearchParams(url.split("?", 2)[1] ?? "").get("ui_locales");
-  const cookie = new RegExp(`(?:^|;\\s*)${LANGUAGE_COOKIE}=([a-z]{2})(?:;|$)`).exec(req.headers.cookie ?? "")?.[1];
+  const cookie = new RegExp(`(?:^|;\\s*)(?:__Host-)?${LANGUAGE_COOKIE}=([a-z]{2})(?:;|$)`).exec(
+    req.headers.cookie ?? "",
+  )?.[1];
   return {
     url,
     ...(chosen === null ? {} : { uiLocales: chosen }),

@@ -21,7 +21,7 @@ export type Reply =
   /** A text file to keep. */
   | { readonly kind: "text"; readonly name: string; readonly body: string };
 
-/** Makes an Express handler of a function that answers with a {@link Reply}. The pages are the application's (`app.locals.pages`). */
+/** Makes an Express handler of a function that answers with a {@link Reply}. The pages are the application's (`app.locals.pages`), as is whether its cookies are for https alone (`app.locals.isSecure`). */
 export function route(handler: (req: Request, res: Response) => Promise<Reply>): RequestHandler {
   return async (req, res) => {
     send(req, res, await handler(req, res));
@@ -63,11 +63,12 @@ function sendPage(req: Request, res: Response, reply: Extract<Reply, { kind: "pa
 /** A choice in the language menu lasts: the next page of the sign-in has no such parameter. */
 function rememberLanguage(req: Request, res: Response, chosen: string | undefined): void {
   if (chosen !== undefined && /^[a-z]{2}$/.test(chosen)) {
-    res.cookie(LANGUAGE_COOKIE, chosen, {
+    const isSecure = req.app.locals["isSecure"] === true;
+    res.cookie(`${isSecure ? "__Host-" : ""}${LANGUAGE_COOKIE}`, chosen, {
       httpOnly: true,
       sameSite: "lax",
       path: "/",
-      secure: req.secure,
+      secure: isSecure,
       maxAge: 31_536_000_000,
     });
   }

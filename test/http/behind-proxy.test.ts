@@ -44,6 +44,19 @@ function forwarded(path: string, headers: Readonly<Record<string, string>> = {},
   });
 }
 
+/** `__Host-`: for this host, all paths and https alone. What belongs to one attempt is bound to its path and cannot have it. */
+function assertBound(cookies: readonly string[]): void {
+  assert.ok(cookies.length > 0);
+  for (const cookie of cookies) {
+    if (cookie.startsWith("__Host-")) assert.match(cookie, /; path=\/(?:;|$)/i);
+    else assert.match(cookie, /^__Secure-moonlatch_\w+(?:\.sig)?=.*; path=\/(?:login|oidc\/authorize)\/[^/]+/i);
+    assert.match(cookie, /; secure/i);
+    assert.match(cookie, /; httponly/i);
+    assert.match(cookie, /; samesite=lax/i);
+    assert.doesNotMatch(cookie, /; domain=/i);
+  }
+}
+
 const cookiesOf = (answer: Answer): readonly string[] => [answer.headers["set-cookie"] ?? []].flat();
 
 for (const headers of [
@@ -75,14 +88,7 @@ test("a sign-in behind a TLS proxy works with secure, host-bound cookies and HST
   });
   const begun = await forwarded(`/oidc/authorize?${query.toString()}`);
   const cookies = cookiesOf(begun);
-  assert.ok(cookies.length > 0);
-  for (const cookie of cookies) {
-    assert.match(cookie, /^__Secure-|^__Host-/);
-    assert.match(cookie, /; secure/i);
-    assert.match(cookie, /; httponly/i);
-    assert.match(cookie, /; samesite=lax/i);
-    assert.doesNotMatch(cookie, /; domain=/i);
-  }
+  assertBound(cookies);
   const cookie = cookies.map((line) => line.split(";", 1)[0]).join("; ");
   const path = new URL(String(begun.headers["location"]), "https://id.example.org").pathname;
   const page = await forwarded(path, { cookie });
@@ -100,4 +106,15 @@ test("a sign-in behind a TLS proxy works with secure, host-bound cookies and HST
   assert.ok(String(resumed.headers["location"]).startsWith(`${CALLBACK}?code=`), JSON.stringify(resumed.headers));
   const session = cookiesOf(resumed).find((line) => line.startsWith("__Host-moonlatch_session="));
   assert.match(session ?? "", /; path=\/; .*secure/i);
+  assertBound(cookiesOf(resumed));
+});
+
+test("the cookies of the account pages, of the device and of a chosen language are bound, too", async () => {
+  const account = await forwarded("/account");
+  assert.match(cookiesOf(account).join(), /__Secure-moonlatch_account/);
+  assertBound(cookiesOf(account));
+  const german = await forwarded("/?ui_locales=de");
+  assert.match(cookiesOf(german).join(), /__Host-moonlatch_lang=de/);
+  assertBound(cookiesOf(german));
+  assert.match((await forwarded("/", { cookie: "__Host-moonlatch_lang=de" })).body, /lang="de"/);
 });

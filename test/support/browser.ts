@@ -20,14 +20,17 @@ export interface Visit {
   readonly handoff: string | undefined;
 }
 
-interface Cookie {
+export interface Cookie {
   readonly name: string;
   readonly value: string;
   readonly path: string;
 }
 
-export function createVisitor(): Visitor {
-  const jar = new Map<string, Cookie>();
+/** What a browser keeps, by path and name. */
+export type Jar = Map<string, Cookie>;
+
+/** @param jar kept elsewhere where a test steals, plants or copies cookies. */
+export function createVisitor(jar: Jar = new Map()): Visitor {
   const cookiesFor = (url: URL): string =>
     [...jar.values()]
       .filter(({ path }) => url.pathname === path || path === "/" || url.pathname.startsWith(`${path}/`))
