@@ -100,13 +100,12 @@ export function createMemoryStore(clock: Clock): Store {
       marks.set(key, expiresAt);
       return true;
     },
-    async increment(kind, id, windowMs) {
+    async increment(kind, id, windowMs, { renew = false } = {}) {
       const key = keyOf(kind, id);
-      const known = counters.get(key);
-      const next =
-        known !== undefined && isLive(known.expiresAt)
-          ? { count: known.count + 1, expiresAt: known.expiresAt }
-          : { count: 1, expiresAt: clock.now() + windowMs };
+      const last = counters.get(key);
+      const known = last !== undefined && isLive(last.expiresAt) ? last : undefined;
+      const until = clock.now() + windowMs;
+      const next = { count: (known?.count ?? 0) + 1, expiresAt: renew ? until : (known?.expiresAt ?? until) };
       counters.set(key, next);
       return next;
     },

@@ -46,8 +46,8 @@ export function openSqliteStore(path: string, clock: Clock): Store {
       }),
     list: (kind) => read(relaxed, (sql) => sql.list.all(kind, now()).map(entryOf)),
     consumeOnce: (kind, id, expiresAt) => write(flushed, (sql) => hit(sql.mark.run(kind, id, now(), expiresAt))),
-    increment: (kind, id, windowMs) =>
-      write(relaxed, (sql) => counterOf(one(sql.increment.get(kind, id, now(), now() + windowMs)))),
+    increment: (kind, id, windowMs, { renew = false } = {}) =>
+      write(relaxed, (sql) => counterOf(one(sql.increment.get(kind, id, now(), now() + windowMs, Number(renew))))),
     counter: (kind, id) =>
       read(relaxed, (sql) => {
         const row = sql.counter.get(kind, id, now());

@@ -243,6 +243,16 @@ function counterTests(given: Given): void {
     assert.equal(await store.counter("throttle", "demo"), undefined);
     assert.equal((await store.increment("throttle", "demo", 1000)).count, 1);
   });
+  test("a counter that is renewed lasts as long from now, and counts on", async () => {
+    const { store, clock } = given();
+    const renew = () => store.increment("throttle", "demo", 1000, { renew: true });
+    await renew();
+    clock.advance(999);
+    assert.deepEqual(await renew(), { count: 2, expiresAt: clock.now() + 1000 });
+    assert.deepEqual(await store.increment("throttle", "demo", 5000), { count: 3, expiresAt: clock.now() + 1000 });
+    clock.advance(1000);
+    assert.deepEqual(await renew(), { count: 1, expiresAt: clock.now() + 1000 });
+  });
   test("counters are listed by the beginning of their id, those of other kinds and of windows that are over are not", async () => {
     const { store, clock } = given();
     await store.increment("throttle", "a%", 1000);
