@@ -20,10 +20,13 @@ export interface Devices {
   readonly offersTrust: boolean;
   /** The browser of a request; `undefined` for one that was never here. */
   of(req: IncomingMessage): string | undefined;
-  /** The browser, if this name signed in with it before: its wrong guesses are counted apart from a stranger's. */
-  known(device: string | undefined, name: string): Promise<string | undefined>;
-  /** Notes who signed in; sets the cookie of a browser that has none. Returns the browser. */
-  remember(req: IncomingMessage, res: Response, names: readonly string[]): Promise<string>;
+  /**
+   * The browser, if this name signed in with it before: its wrong guesses are counted apart from a stranger's. For guesses at second factors
+   * it must have proven one: whoever stole a password could make browsers known by it, each with tries of its own.
+   */
+  known(device: string | undefined, name: string, guessed?: "password" | "factor"): Promise<string | undefined>;
+  /** Notes who signed in, and whether with a second factor; sets the cookie of a browser that has none. Returns the browser. */
+  remember(req: IncomingMessage, res: Response, names: readonly string[], hasFactor: boolean): Promise<string>;
   trust(device: string, subject: string, userAgent: string): Promise<void>;
   isTrusted(device: string | undefined, subject: string): Promise<boolean>;
   list(subject: string, device: string | undefined): Promise<readonly TrustedDevice[]>;
@@ -37,8 +40,8 @@ const TRUST = "device.trust";
 /** Milliseconds. */
 const KEEP = 400 * 86_400_000;
 const REFRESH = 86_400_000;
-/** People of one browser that are remembered. */
-const NAMES = 20;
+/** Names of one browser that are remembered, with and without a factor. */
+const NAMES = 40;
 
 export interface DevicesDeps {
   readonly store: Store;
@@ -65,15 +68,16 @@ export function createDevices({ store, clock, random, isSecure, trustFor }: Devi
   return {
     offersTrust: trustFor !== undefined,
     of,
-    async known(device, name) {
-      return device !== undefined && Object.hasOwn(await names(device), nameKey(name)) ? device : undefined;
+    async known(device, name, guessed = "password") {
+      return device !== undefined && Object.hasOwn(await names(device), nameKey(name, guessed)) ? device : undefined;
     },
-    async remember(req, res, people) {
+    async remember(req, res, people, hasFactor) {
       const id = sent(req) ?? random.id();
       const device = digest(id);
       res.cookie(cookie, id, options);
       const known = await names(device);
-      const keys = people.map(nameKey);
+      const guessed = hasFactor ? (["password", "factor"] as const) : (["password"] as const);
+      const keys = people.flatMap((name) => guessed.map((what) => nameKey(name, what)));
       const isFresh = keys.every((key) => (known[key] ?? 0) > clock.now() - REFRESH);
       if (!isFresh) {
         const merged = { ...known, ...Object.fromEntries(keys.map((key) => [key, clock.now()])) };
@@ -113,6 +117,7 @@ export function createDevices({ store, clock, random, isSecure, trustFor }: Devi
 }
 
 /** All spellings of a name are one; hashed, because people type passwords there, too. */
-function nameKey(name: string): string {
-  return createHash("sha256").update(name.normalize("NFKC").trim().toLowerCase()).digest("base64url").slice(0, 22);
+function nameKey(name: string, guessed: "password" | "factor"): string {
+  const hash = createHash("sha256").update(name.normalize("NFKC").trim().toLowerCase()).digest("base64url");
+  return `${hash.slice(0, 22)}${guessed === "factor" ? "+" : ""}`;
 }

@@ -93,7 +93,7 @@ export function createFactorStep(deps: FactorStepDeps): FactorStep {
       };
     },
     async prove({ account, context, device }, { method, typed, binding }) {
-      const visit = { owner: account, context, device: await devices.known(device, account.name) };
+      const visit = { owner: account, context, device: await devices.known(device, account.name, "factor") };
       const outcome = await proveBy(factors, visit, { method, typed, binding });
       if (outcome.code !== "proven") return outcome;
       // Only a hint for the next sign-in, and not waited for: the write shares the flush of what follows.
@@ -145,7 +145,7 @@ async function provePasskey(
   if (found.code === "unavailable") return found;
   if (found.code !== "found") return unknown();
   const account = identityOf(found.account);
-  const visit = { owner: account, context, device: await devices.known(device, account.name) };
+  const visit = { owner: account, context, device: await devices.known(device, account.name, "factor") };
   const outcome = await factors.proving.key(visit, { answer, binding, userVerification: "required" });
   if (outcome.code !== "proven") return outcome;
   if (!(await identities.remember(account))) return unknown();

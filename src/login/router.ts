@@ -154,8 +154,10 @@ async function finish(
     throw new IdpError("INTERNAL", { because: "an unfinished attempt cannot be handed on" });
   const { outcome } = attempt.state;
   if (outcome.kind === "signed_in") {
-    const { account, typed, trust } = outcome;
-    const device = await devices.remember(req, res, typed === undefined ? [account.name] : [account.name, typed]);
+    const { account, typed, trust, proofs } = outcome;
+    const names = typed === undefined ? [account.name] : [account.name, typed];
+    const hasFactor = proofs.some(({ method }) => method !== "password");
+    const device = await devices.remember(req, res, names, hasFactor);
     if (trust) await devices.trust(device, account.subject, facts.of(req).user_agent);
   }
   return gate.finish(req, res, request, outcome);

@@ -21,7 +21,7 @@ before(async () => {
     script: FACTOR_SCRIPT,
     oidc: OIDC,
     world,
-    more: "mfa: { trusted_devices: { lifetime: 30d } }",
+    more: "mfa: { trusted_devices: { lifetime: 30d }, throttle: { pair: 10/15m } }",
   });
 });
 after(() => idp.stop());
@@ -178,6 +178,25 @@ test("a stranger who uses up the tries does not keep the owner out of a browser 
   const factor = await follow(owner, await submit(owner, again, "fay", "right"), idp.issuer);
   const claims = await claimsAt(owner, await reply(owner, factor, { code: code(secret) }), "app");
   assert.equal(claims["acr"], "urn:moonlatch:level:2");
+  world.clock.advance(16 * 60_000);
+});
+
+test("browsers that were made known by a stolen password alone give its thief no more tries at the code", async () => {
+  const browsers = [createVisitor(), createVisitor(), createVisitor()];
+  for (const thief of browsers) await claimsAt(thief, await password(thief, "ivy"), "app");
+  await enrolled("ivy");
+  let judged = 0;
+  for (const thief of browsers) {
+    for (let session = 0; session < 4; session += 1) {
+      const again = await loginPage(thief, "app", { prompt: "login" });
+      let page = await follow(thief, await submit(thief, again, "ivy", "right"), idp.issuer);
+      for (let tries = 0; tries < 4; tries += 1) {
+        page = await next(thief, page, { code: "000000" });
+        judged += Number(page.body.includes("That code is not right"));
+      }
+    }
+  }
+  assert.equal(judged, 10);
   world.clock.advance(16 * 60_000);
 });
 
