@@ -184,7 +184,7 @@ export function want(isThere: boolean, { status, url, body }: Answer): asserts i
 export const trip = (user: string): Trip => ({ user, witness: createWitness(), sent: new Map() });
 
 /** The steps people and applications take at one provider. */
-export function stepsAt(idp: FaultyIdp, now: () => number) {
+export function stepsAt(idp: Pick<FaultyIdp, "issuer" | "log">, now: () => number) {
   const oidc = journeyOf(() => idp.issuer);
   const at = (path: string): string => new URL(path, idp.issuer).href;
   const open = async ({ witness }: Trip, path: string): Promise<Visit> =>
