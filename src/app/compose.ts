@@ -57,7 +57,7 @@ export interface Idp {
   close(): Promise<void>;
 }
 
-export interface ComposeDeps extends ResourcesInput {
+export interface ComposeDeps extends Omit<ResourcesInput, "metrics"> {
   /** What is on disk when it changed, where the configuration may change while it runs. */
   readonly poll?: LiveConfigDeps["poll"];
   /** Milliseconds between two looks at what may change while it runs; default 5 s. */
@@ -78,10 +78,10 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   const { clock, random } = world;
   const { issuer, login, ui, mfa } = config;
   const certificates = openCertificates({ config, clock, logger });
-  const resources = await openResources(deps);
+  const metrics = createMetrics();
+  const resources = await openResources({ ...deps, metrics });
   const { store, keys, sealer, lua } = resources;
   const trail = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
-  const metrics = createMetrics();
   const audit = withActivity(withCounts(trail, metrics), { store, clock, random, logger });
 
   const brand = readLogo(ui.logo);

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { AuditEvent, AuditLog } from "./port.ts";
+import { createScriptMetrics, type ScriptMetrics } from "./script-metrics.ts";
 
 /** Numbers for Prometheus. Labels have few values: never a name, an id or an address. */
 export interface Metrics {
@@ -8,6 +9,7 @@ export interface Metrics {
   /** One call of a backend function. Seconds. */
   backendCall(backend: string, fn: string, outcome: string, seconds: number): void;
   audited(event: AuditEvent["event"]): void;
+  readonly scripts: ScriptMetrics;
   /** Read when the numbers are fetched. */
   gauge(name: string, help: string, read: () => number): void;
   /** The exposition format, and its media type. */
@@ -44,6 +46,7 @@ export function createMetrics(): Metrics {
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
     backendCall: (backend, fn, outcome, seconds) => calls.observe({ backend, function: fn, outcome }, seconds),
     audited: (event) => events.inc({ event }),
+    scripts: createScriptMetrics(registry),
     gauge(name, help, read) {
       const gauge = new Gauge({
         name,

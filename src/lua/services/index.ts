@@ -3,9 +3,11 @@
  * No operation holds anything over its end, so a call that waits never keeps another from going on.
  */
 import type { World } from "../../kernel/index.ts";
+import type { ScriptMetrics } from "../../telemetry/index.ts";
 import type { LuaValue } from "../values.ts";
 import { createCache } from "./cache.ts";
 import { grantedPath } from "./grants.ts";
+import { createMetricsService } from "./metrics.ts";
 import type { HostServices } from "./port.ts";
 import { createServiceThread } from "./thread.ts";
 
@@ -25,14 +27,23 @@ const READS = new Set([
 ]);
 
 /** The services behind the modules of scripts. */
-export function createHostServices({ world }: { world: World }): HostServices {
+export function createHostServices({
+  world,
+  metrics,
+}: {
+  world: World;
+  /** Absent: what scripts count goes nowhere. */
+  metrics?: ScriptMetrics;
+}): HostServices {
   const sqlite = createServiceThread(new URL("./sqlite-thread.ts", import.meta.url));
   const hashes = createServiceThread(new URL("./hash-thread.ts", import.meta.url));
   const cache = createCache(world.clock);
+  const count = createMetricsService(metrics);
   return {
     async call(grants, op, args, signal) {
       if (op.startsWith("db.")) return sqlite.ask(op, [grantedPath(grants, args[0]), ...args.slice(1)], QUEUE_WAIT);
       if (op === "password.compare") return hashes.ask(op, args, QUEUE_WAIT);
+      if (op.startsWith("metrics.")) return count(grants, op.slice("metrics.".length), args);
       if (op.startsWith("cache.")) return cache(op.slice("cache.".length), args);
       if (op === "time.sleep") {
         await world.clock.sleep(Math.max(Number(args[0]) || 0, 0) * 1000, signal);
@@ -40,7 +51,7 @@ export function createHostServices({ world }: { world: World }): HostServices {
       }
       throw new Error(`unknown host operation ${op}`);
     },
-    isReadOnly: (op, args) => READS.has(op) || (op === "db.query" && isSelect(args[1])),
+    isReadOnly: (op, args) => READS.has(op) || op.startsWith("metrics.") || (op === "db.query" && isSelect(args[1])),
     async close() {
       await Promise.all([sqlite.close(), hashes.close()]);
     },
