@@ -1,159 +1,115 @@
-// Token, introspection and the whole login, each against the provider and against raw oidc-provider on the same store.
-import { type ChildProcess, fork } from "node:child_process";
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createVisitor, follow } from "../support/browser.ts";
-import { inFlight, type Measured } from "./measure.ts";
-import { CLIENT } from "./servers/parts.ts";
-
-const VERIFIER = "v".repeat(43);
-const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");
-const AUTHORIZATION = `Basic ${Buffer.from(`${CLIENT.client_id}:${CLIENT.client_secret}`).toString("base64")}`;
+// Each endpoint and the whole login, against the provider and against raw oidc-provider on the same store through the same adapter.
+import { setTimeout as pause } from "node:timers/promises";
+import { type Gate, inFlight, type Measured, ratioGate } from "./measure.ts";
+import {
+  discovery,
+  introspect,
+  login,
+  OWN_PATHS,
+  RAW_PATHS,
+  refreshChains,
+  type Server,
+  start,
+  userinfo,
+} from "./server.ts";
 
 const IN_FLIGHT = 8;
+/** Asked for a part in each round, so that each look-up is a new one. */
+const PEOPLE = 160;
+const ROUNDS_OF_PEOPLE = 4;
+/** Milliseconds after which the provider asks the backend again, and a little. */
+const CLAIMS_CACHE = 5_200;
 
-interface Server {
-  readonly name: string;
-  readonly issuer: string;
-  readonly paths: { readonly authorize: string; readonly token: string; readonly introspect: string };
-  readonly process: ChildProcess;
+/** One thing that is measured: how often a round does it, what it is and, where it must not be too soon, how long a round is. */
+interface Work {
+  readonly total: number;
+  readonly every?: number;
+  readonly operation: (server: Server) => () => Promise<unknown>;
 }
 
-type Tokens = { readonly access_token: string; readonly refresh_token: string };
-
-async function start(name: string, file: string, paths: Server["paths"]): Promise<Server> {
-  const child = fork(new URL(file, import.meta.url), { stdio: "inherit" });
-  const [message] = (await once(child, "message")) as [{ issuer: string }];
-  return { name, issuer: message.issuer, paths, process: child };
-}
-
-async function cpu(server: Server): Promise<number> {
-  server.process.send("cpu");
-  const [message] = (await once(server.process, "message")) as [{ cpu: number }];
-  return message.cpu;
-}
-
-function post(server: Server, path: string, body: Readonly<Record<string, string>>): Promise<Response> {
-  return fetch(server.issuer + path, {
-    method: "POST",
-    headers: { authorization: AUTHORIZATION },
-    body: new URLSearchParams(body),
-  });
-}
-
-/** Authorization request, page, password, code, tokens: as a browser and an application do it. */
-async function login(server: Server, extra: Readonly<Record<string, string>> = {}): Promise<Tokens> {
-  const visitor = createVisitor();
-  const query = new URLSearchParams({
-    client_id: CLIENT.client_id,
-    redirect_uri: CLIENT.redirect_uri,
-    response_type: "code",
-    scope: "openid profile email",
-    code_challenge: CHALLENGE,
-    code_challenge_method: "S256",
-    ...extra,
-  });
-  let at = await visitor.get(`${server.issuer}${server.paths.authorize}?${query.toString()}`);
-  at = await visitor.get(at.location ?? "");
-  at = await visitor.post(at.url, { csrf: at.field("csrf"), username: "demo", password: "right" });
-  at = await follow(
-    visitor,
-    await visitor.get(at.location ?? new URL(at.handoff ?? "", server.issuer).href),
-    server.issuer,
-  );
-  if (at.status === 200) {
-    at = await visitor.post(at.url, { csrf: at.field("csrf"), decision: "allow", "scope.offline_access": "on" });
-    at = await visitor.get(new URL(at.handoff ?? "", server.issuer).href);
-  }
-  const code = new URL(at.location ?? "").searchParams.get("code") ?? "";
-  return tokens(server, {
-    grant_type: "authorization_code",
-    code,
-    redirect_uri: CLIENT.redirect_uri,
-    code_verifier: VERIFIER,
-  });
-}
-
-async function tokens(server: Server, body: Readonly<Record<string, string>>): Promise<Tokens> {
-  const answer = await post(server, server.paths.token, body);
-  if (answer.status !== 200) throw new Error(`${server.name}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as Tokens;
-}
-
-/** Tokens that are refreshed one after the other, as many chains as requests in flight. */
-async function refreshChains(server: Server, extra: Readonly<Record<string, string>>): Promise<() => Promise<void>> {
-  const chains = await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => (await login(server, extra)).refresh_token),
-  );
-  return async () => {
-    const token = chains.pop() ?? "";
-    chains.push((await tokens(server, { grant_type: "refresh_token", refresh_token: token })).refresh_token);
-  };
-}
-
-async function measure(
-  servers: readonly Server[],
-  rounds: number,
-  total: number,
-  operation: (server: Server) => () => Promise<unknown>,
-): Promise<readonly Measured[]> {
-  const samples = servers.map(({ name }) => ({ name, cpu: [] as number[] }));
-  for (let round = -1; round < rounds; round += 1) {
-    for (const [index, server] of servers.entries()) {
-      const before = await cpu(server);
-      await inFlight(operation(server), IN_FLIGHT, total);
-      // The first round warms both up.
-      if (round >= 0) samples[index]?.cpu.push(((await cpu(server)) - before) / total);
+/**
+ * A round is both servers, each first in every other round. Rounds are short and many, because neighbours on the machine change what the same
+ * work costs from second to second; the first three warm both up.
+ */
+async function measure(servers: readonly Server[], rounds: number, work: Work): Promise<readonly Measured[]> {
+  const samples = new Map(servers.map((server) => [server, { name: server.name, cpu: [] as number[] }]));
+  for (let round = -3; round < rounds; round += 1) {
+    const from = performance.now();
+    for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
+      const before = await server.cpu();
+      await inFlight(work.operation(server), IN_FLIGHT, work.total);
+      if (round >= 0) samples.get(server)?.cpu.push(((await server.cpu()) - before) / work.total);
     }
+    await pause(Math.max(0, (work.every ?? 0) - (performance.now() - from)));
   }
-  return samples;
+  return [...samples.values()];
 }
 
-export interface OidcFigures {
-  readonly token: readonly Measured[];
-  readonly introspection: readonly Measured[];
-  readonly login: readonly Measured[];
+/** What each server was given before the measuring. */
+async function prepare(server: Server) {
+  const people: string[] = [];
+  await inFlight(
+    async () => people.push((await login(server, `person${people.length}-${process.hrtime.bigint()}`)).access_token),
+    IN_FLIGHT,
+    PEOPLE,
+  );
+  const { access_token: token } = await login(server);
+  return { people, token, refresh: await refreshChains(server, IN_FLIGHT) };
 }
 
-export async function benchOidc(rounds: number): Promise<OidcFigures> {
-  const servers = await Promise.all([
-    start("Moonlatch", "./servers/moonlatch.ts", {
-      authorize: "/oidc/authorize",
-      token: "/oidc/token",
-      introspect: "/oidc/introspect",
-    }),
-    start("raw oidc-provider", "./servers/raw.ts", {
-      authorize: "/auth",
-      token: "/token",
-      introspect: "/token/introspection",
-    }),
-  ]);
-  const [own, raw] = servers;
-  if (own === undefined || raw === undefined) throw new Error("two servers are compared");
+export async function benchOidc(rounds: number): Promise<readonly Gate[]> {
+  const servers = [
+    await start("Moonlatch", "moonlatch.ts", OWN_PATHS),
+    await start("raw oidc-provider", "raw.ts", RAW_PATHS),
+  ];
   try {
-    const access = new Map(
-      await Promise.all(servers.map(async (server) => [server, (await login(server)).access_token] as const)),
-    );
-    const refresh = new Map([
-      [own, await refreshChains(own, { scope: "openid profile email offline_access", prompt: "consent" })],
-      [raw, await refreshChains(raw, {})],
-    ]);
-    const introspect = (server: Server) => async () => {
-      const answer = await post(server, server.paths.introspect, { token: access.get(server) ?? "" });
-      const { active } = (await answer.json()) as { active: boolean };
-      if (!active) throw new Error(`${server.name}: not active`);
+    const given = new Map<Server, Awaited<ReturnType<typeof prepare>>>();
+    for (const server of servers) given.set(server, await prepare(server));
+    const of = (server: Server) => {
+      const found = given.get(server);
+      if (found === undefined) throw new Error("an unprepared server");
+      return found;
     };
-    return {
-      token: await measure(
-        servers,
-        rounds,
-        500,
-        (server) => refresh.get(server) ?? (() => Promise.reject(new Error("no chain"))),
+    const turns = new Map(servers.map((server) => [server, 0]));
+    const nextPerson = (server: Server): string => {
+      const turn = (turns.get(server) ?? 0) + 1;
+      turns.set(server, turn);
+      return of(server).people[turn % PEOPLE] ?? "";
+    };
+    const run = (work: Work) => measure(servers, rounds, work);
+    return [
+      ratioGate(
+        "token (refresh with rotation, RS256 ID token, SQLite, refresh token flushed)",
+        await run({ total: 40, operation: (server) => of(server).refresh }),
+        1.2,
       ),
-      introspection: await measure(servers, rounds, 1_000, introspect),
-      login: await measure(servers, rounds, 400, (server) => () => login(server)),
-    };
+      ratioGate(
+        "introspection (SQLite)",
+        await run({ total: 80, operation: (server) => () => introspect(server, of(server).token) }),
+        1.2,
+      ),
+      ratioGate("discovery", await run({ total: 100, operation: (server) => () => discovery(server) }), 1.2),
+      ratioGate(
+        "userinfo, claims of Lua cached (SQLite)",
+        await run({ total: 80, operation: (server) => () => userinfo(server, of(server).token) }),
+        1.2,
+      ),
+      ratioGate(
+        "userinfo, a Lua call each time (SQLite)",
+        await run({
+          total: PEOPLE / ROUNDS_OF_PEOPLE,
+          every: CLAIMS_CACHE / ROUNDS_OF_PEOPLE,
+          operation: (server) => () => userinfo(server, nextPerson(server)),
+        }),
+        1.5,
+      ),
+      ratioGate(
+        "whole login with code and tokens (SQLite, session, grant, code and consumed marks flushed, no hash)",
+        await run({ total: 24, operation: (server) => () => login(server) }),
+        1.25,
+      ),
+    ];
   } finally {
-    for (const server of servers) server.process.disconnect();
+    for (const server of servers) server.stop();
   }
 }

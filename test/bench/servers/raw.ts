@@ -13,7 +13,8 @@ import { openStore } from "../../../src/store/index.ts";
 import { answerParent, CLIENT } from "./parts.ts";
 
 const world = realWorld();
-const store = await openStore(`sqlite:${join(mkdtempSync(join(tmpdir(), "moonlatch-bench-")), "raw.db")}`, world);
+const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), "moonlatch-bench-"));
+const store = await openStore(`sqlite:${join(folder, "raw.db")}`, world);
 const keys = await openKeyRing({ store, world });
 const client = {
   client_id: CLIENT.client_id,
@@ -37,7 +38,11 @@ const provider = new Provider(issuer, {
   claims: { openid: ["sub", "acr", "amr", "auth_time"], profile: ["name"], email: ["email"] },
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, name: "Name", email: "demo@example.org" }) }),
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-  features: { devInteractions: { enabled: false }, introspection: { enabled: true }, revocation: { enabled: true } },
+  features: {
+    devInteractions: { enabled: false },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    revocation: { enabled: true },
+  },
   issueRefreshToken: () => true,
   rotateRefreshToken: true,
   pkce: { required: () => true },

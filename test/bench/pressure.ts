@@ -1,0 +1,130 @@
+// `npm run bench -- pressure`: what honest people and applications feel while password hashes, or attackers, have the machine busy.
+import { Worker } from "node:worker_threads";
+import { passwords, samlBombs, slowSockets } from "../support/attacks.ts";
+import { type Gate, median, quantile, until } from "./measure.ts";
+import { authorizeUrl, login, OWN_PATHS, refreshChains, type Server, start } from "./server.ts";
+
+/** How long each phase of a round takes, in milliseconds, and how many rounds there are. */
+export interface Budget {
+  readonly rounds: number;
+  readonly phase: number;
+}
+
+const FULL: Budget = { rounds: 4, phase: 8_000 };
+const CLIENTS = 32;
+const PROBES = 4;
+
+function say(text: string): void {
+  process.stdout.write(`      ${text}\n`);
+}
+
+const milliseconds = (values: readonly number[]): string =>
+  `p50 ${median(values).toFixed(0)} ms, p99 ${quantile(values, 0.99).toFixed(0)} ms`;
+
+export async function benchPressure(): Promise<readonly Gate[]> {
+  const server = await start("Moonlatch", "pressure.ts", OWN_PATHS);
+  try {
+    const hashes = await saturated(server, FULL, say);
+    const attacked = await underAttack(server, FULL, say);
+    return [
+      {
+        what: `token p99 while ${CLIENTS} clients sign in with Argon2id (19 MiB, 2 passes), over idle p99`,
+        value: quantile(hashes.busy, 0.99) / quantile(hashes.idle, 0.99),
+        limit: 3,
+        detail: `idle ${milliseconds(hashes.idle)}; busy ${milliseconds(hashes.busy)}`,
+      },
+      {
+        what: "whole sign-ins of those clients, over what one thread hashes alone",
+        value: hashes.signIns / hashes.floor,
+        limit: 0.9,
+        atLeast: true,
+        detail: `${hashes.signIns.toFixed(1)} /s, floor ${hashes.floor.toFixed(1)} /s`,
+      },
+      {
+        what: "honest sign-ins under attack, p99 in seconds",
+        value: quantile(attacked.busy, 0.99) / 1000,
+        limit: 1,
+        detail: `alone ${milliseconds(attacked.idle)}; attacked ${milliseconds(attacked.busy)}; all of ${attacked.busy.length} succeeded`,
+      },
+    ];
+  } finally {
+    server.stop();
+  }
+}
+
+const endOf = (phase: number): (() => boolean) => {
+  const end = performance.now() + phase;
+  return () => performance.now() > end;
+};
+
+export interface Saturated {
+  /** Milliseconds of token requests. */
+  readonly idle: readonly number[];
+  readonly busy: readonly number[];
+  /** Per second. */
+  readonly signIns: number;
+  readonly floor: number;
+}
+
+/** Token requests alone and while sign-ins keep the hash thread busy; what one thread hashes with nothing else to do. */
+export async function saturated(server: Server, budget: Budget, tell: (text: string) => void): Promise<Saturated> {
+  const refresh = await refreshChains(server, PROBES);
+  const idle: number[] = [];
+  const busy: number[] = [];
+  const rates: number[] = [];
+  const floors: number[] = [];
+  let person = 0;
+  for (let round = 0; round < budget.rounds; round += 1) {
+    floors.push(await hashFloor(budget.phase / 2));
+    idle.push(...(await until(endOf(budget.phase), PROBES, refresh)));
+    const isOver = endOf(budget.phase);
+    const [probes, signIns] = await Promise.all([
+      until(isOver, PROBES, refresh),
+      until(isOver, CLIENTS, () => login(server, `busy${(person += 1) % 200}`)),
+    ]);
+    busy.push(...probes);
+    rates.push(signIns.length / (budget.phase / 1000));
+    tell(`round ${round + 1}: ${rates.at(-1)?.toFixed(1)} sign-ins/s, floor ${floors.at(-1)?.toFixed(1)} hashes/s`);
+  }
+  return { idle, busy, signIns: median(rates), floor: median(floors) };
+}
+
+/** Argon2id verifications per second of one thread. */
+async function hashFloor(phase: number): Promise<number> {
+  const thread = new Worker(new URL("./hash-floor.ts", import.meta.url), { workerData: phase });
+  return new Promise((resolve, reject) => {
+    thread.once("message", resolve);
+    thread.once("error", reject);
+  });
+}
+
+/** Two people who sign in again and again, alone and while everything else comes at once. */
+export async function underAttack(
+  server: Server,
+  budget: Budget,
+  tell: (text: string) => void,
+): Promise<{ readonly idle: readonly number[]; readonly busy: readonly number[] }> {
+  const { issuer } = server;
+  const at = { issuer, authorize: authorizeUrl(server) };
+  const idle: number[] = [];
+  const busy: number[] = [];
+  let person = 0;
+  const honest = () => login(server, `honest${(person += 1) % 50}`);
+  for (let round = 0; round < budget.rounds; round += 1) {
+    idle.push(...(await until(endOf(budget.phase / 2), 2, honest)));
+    const attacks = [
+      slowSockets(issuer, 300),
+      samlBombs(issuer, 2),
+      passwords({ ...at, name: "runaway scripts" }, 2, () => ({ username: `runaway${(person += 1)}`, password: "x" })),
+      passwords({ ...at, name: "guesses" }, 4, () => ({ username: "honest1", password: `guess ${(person += 1)}` })),
+    ];
+    try {
+      busy.push(...(await until(endOf(budget.phase), 2, honest)));
+    } finally {
+      await Promise.all(attacks.map((attack) => attack.stop()));
+    }
+    const done = attacks.map(({ name, counts }) => `${name} ${JSON.stringify(Object.fromEntries(counts))}`);
+    tell(`round ${round + 1}: ${busy.length} honest sign-ins so far; ${done.join(", ")}`);
+  }
+  return { idle, busy };
+}
