@@ -112,7 +112,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     logger,
     changed: (owner) => access.forget(owner),
   });
-  const { service, devices } = composeSignIn({
+  const { service, devices, surge } = composeSignIn({
     config,
     backend,
     store,
@@ -212,6 +212,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.use(measureRequests(metrics, clock), securityHeaders({ issuer }), requestShape());
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
+  metrics.gauge("moonlatch_throttle_surge", "1 while unknown browsers have fewer tries", () => Number(surge.wasOn()));
   measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale, certificates, clock });
   const components = [
     storeComponent(store),
@@ -284,6 +285,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
       { every: rereadEvery, name: "SAML certificates", work: () => samlKeys.turn() },
       { every: rereadEvery, name: "TLS certificates", work: () => certificates.turn() },
       { every: rereadEvery, name: "sign-outs to tell again", work: () => oidc.tellAgain() },
+      { every: rereadEvery, name: "end of a surge", work: () => surge.turn() },
     ],
     logger,
   );

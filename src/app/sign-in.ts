@@ -16,7 +16,7 @@ import {
 } from "../login/index.ts";
 import type { Store } from "../store/index.ts";
 import type { AuditLog, Logger } from "../telemetry/index.ts";
-import { createThrottle } from "../throttle/index.ts";
+import { createSurge, createThrottle, type Surge } from "../throttle/index.ts";
 
 /** Milliseconds every failed sign-in takes at least. */
 const FAILURE_MINIMUM = 100;
@@ -36,6 +36,7 @@ export interface SignInInput {
 export interface SignIn {
   readonly service: LoginService;
   readonly devices: Devices;
+  readonly surge: Surge;
 }
 
 /** The steps of a sign-in, put together. */
@@ -45,9 +46,11 @@ export function composeSignIn(input: SignInInput): SignIn {
   const { login, mfa, issuer } = config;
   const isSecure = issuer.startsWith("https:");
   const devices = createDevices({ store, clock, random, isSecure, trustFor: mfa.trusted_devices?.lifetime });
+  const { surge: limit, ...limits } = login.throttle;
+  const surge = createSurge({ store, clock, limit, audit, logger });
   const password = createPasswordStep({
     backend,
-    throttle: createThrottle({ store, clock, limits: login.throttle }),
+    throttle: createThrottle({ store, clock, limits, surge }),
     identities,
     floor: createFailureFloor({ clock, minimum: FAILURE_MINIMUM }),
     audit,
@@ -65,5 +68,5 @@ export function composeSignIn(input: SignInInput): SignIn {
     levels: mfa.levels,
     freshFor: Math.round(mfa.fresh / 1000),
   });
-  return { service, devices };
+  return { service, devices, surge };
 }

@@ -34,14 +34,15 @@ function withCounts(
       io.writeError('store is "memory:", which lives in the running provider alone; use sqlite:<path>\n');
       return EXIT.failed;
     }
-    const store = await openStore(where, realWorld());
+    const world = realWorld();
+    const store = await openStore(where, world);
     try {
       const limits = {
         password: login.throttle,
         factor: mfa.throttle,
-        device: { address: login.throttle.account },
+        device: { ...login.throttle, address: login.throttle.account },
       };
-      const counts = await work({ store, limits }, { account, address });
+      const counts = await work({ store, limits, now: world.clock.now() }, { account, address });
       io.write(json === true ? `${JSON.stringify(counts.map(rowOf), undefined, 2)}\n` : tableOf(counts));
       return EXIT.fine;
     } finally {
@@ -50,17 +51,27 @@ function withCounts(
   });
 }
 
-function rowOf({ until, ...count }: Count): Record<string, unknown> {
-  return { ...count, refused: count.attempts >= count.limit, until: new Date(until).toISOString() };
+function stateOf({ of, attempts, limit, surge }: Count): "allowed" | "refused" | "surge" {
+  if (of === "provider") return surge ? "surge" : "allowed";
+  return attempts >= limit ? "refused" : "allowed";
+}
+
+/** The window in seconds. */
+function rowOf(count: Count): Record<string, unknown> {
+  const { until, window, ...rest } = count;
+  const refused = stateOf(count) === "refused";
+  return { ...rest, window: window / 1000, refused, until: new Date(until).toISOString() };
 }
 
 function tableOf(counts: readonly Count[]): string {
   if (counts.length === 0) return "nothing was counted\n";
   return counts
-    .map(({ guessed, of, key, attempts, limit, until }) => {
-      const state = attempts >= limit ? "refused" : "allowed";
+    .map((count) => {
+      const { guessed, of, key, attempts, limit, until, failed, window } = count;
       const share = `${attempts}/${limit}`.padStart(9);
-      return `${guessed.padEnd(8)} ${of.padEnd(7)} ${share} ${state} until ${new Date(until).toISOString()} ${key}\n`;
+      const row = failed >= limit ? `, ${failed} failed in a row, next window ${Math.round(window / 60_000)} min` : "";
+      const about = `${guessed.padEnd(8)} ${of.padEnd(8)} ${share} ${stateOf(count)}`;
+      return `${about} until ${new Date(until).toISOString()}${key === "" ? "" : ` ${key}`}${row}\n`;
     })
     .join("");
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Secret } from "../kernel/index.ts";
-import { duration, rate } from "./units.ts";
+import { factorThrottle } from "./throttle-schema.ts";
+import { duration } from "./units.ts";
 
 /** 1: one factor, 2: two factors, 3: phishing-resistant. */
 export const level = z.union([z.literal(1), z.literal(2), z.literal(3)], { error: "must be 1, 2 or 3" });
@@ -39,7 +40,7 @@ export const mfaSchema = z.strictObject({
   trusted_devices: z.strictObject({ lifetime: duration.prefault("30d") }).optional(),
   /** How long a proof is fresh enough to change sign-in methods by it. */
   fresh: duration.prefault("10m"),
-  throttle: z.strictObject({ account: rate.prefault("10/15m"), address: rate.prefault("100/15m") }).prefault({}),
+  throttle: factorThrottle,
 });
 
 /** 32 random bytes: 64 hexadecimal digits, or base64. */

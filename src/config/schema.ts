@@ -4,7 +4,8 @@ import { Secret } from "../kernel/index.ts";
 import { clientSchema } from "./client-schema.ts";
 import { mfaSchema, secretsSchema } from "./mfa-schema.ts";
 import { samlSchema } from "./saml-schema.ts";
-import { duration, rate, size } from "./units.ts";
+import { passwordThrottle } from "./throttle-schema.ts";
+import { duration, size } from "./units.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
 /** An address or a CIDR range. Names that a library might take (such as "loopback") would mean different things to different parts. */
@@ -68,7 +69,7 @@ const loginSchema = z.strictObject({
       help: httpUrl.optional(),
     })
     .prefault({}),
-  throttle: z.strictObject({ account: rate.prefault("10/15m"), address: rate.prefault("100/15m") }).prefault({}),
+  throttle: passwordThrottle,
   show_backend_message: z.boolean().default(false),
 });
 

@@ -50,18 +50,21 @@ const REMEMBER_CODE = 3_650 * 86_400_000;
 export function createProving(deps: FactorDeps, codes: EnrolmentCodes): Proving {
   const guarded = async (visit: Visit, factor: string, work: () => Promise<Unthrottled>): Promise<ProofOutcome> => {
     const subject = { account: visit.owner.name, address: visit.context.client_ip, device: visit.device };
-    const allowed = await deps.throttle.attempt(subject);
-    if (!allowed.allowed) {
+    const counted = await deps.throttle.attempt(subject);
+    if (!counted.allowed) {
       record(deps.audit, visit, "factor_throttled", { factor });
-      return { code: "throttled", retryAfterMs: allowed.retryAfterMs };
+      return { code: "throttled", retryAfterMs: counted.retryAfterMs };
     }
     const outcome = await work();
-    if (outcome.code === "unavailable" || outcome.code === "denied") await deps.throttle.release(subject);
-    else if (outcome.code === "refused") record(deps.audit, visit, "factor_refused", { factor, reason: outcome.why });
+    if (outcome.code === "unavailable" || outcome.code === "denied") await counted.released();
+    else if (outcome.code === "refused") {
+      record(deps.audit, visit, "factor_refused", { factor, reason: outcome.why });
+      await counted.failed();
+    }
     // Not waited for: the proof is spent by now, a counter that is reset a moment later harms nobody, and the write shares the flush of what follows.
     else
-      deps.throttle
-        .success(subject)
+      counted
+        .succeeded()
         .catch((cause: unknown) => deps.logger.warn("A throttle counter could not be reset.", { cause }));
     return outcome;
   };
@@ -76,11 +79,10 @@ export function createProving(deps: FactorDeps, codes: EnrolmentCodes): Proving 
         return { code: "proven" };
       }),
     async nobody(context) {
-      const allowed = await deps.throttle.attempt({
-        account: `passkey ${context.client_ip}`,
-        address: context.client_ip,
-      });
-      if (!allowed.allowed) return { code: "throttled", retryAfterMs: allowed.retryAfterMs };
+      const { client_ip: address } = context;
+      const counted = await deps.throttle.attempt({ account: `passkey ${address}`, address });
+      if (!counted.allowed) return { code: "throttled", retryAfterMs: counted.retryAfterMs };
+      await counted.failed();
       return { code: "refused", why: "key.unknown" };
     },
   };

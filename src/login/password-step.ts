@@ -1,7 +1,7 @@
 import type { Account, AccountBackend, CallContext } from "../backend/index.ts";
 import type { Clock, Secret } from "../kernel/index.ts";
 import type { AuditLog, Logger } from "../telemetry/index.ts";
-import type { AttemptSubject, Throttle } from "../throttle/index.ts";
+import type { AllowedAttempt, AttemptSubject, Throttle } from "../throttle/index.ts";
 import type { FailureFloor } from "./failure-floor.ts";
 import type { Identities } from "./identities.ts";
 import { type AccountIdentity, identityOf } from "./identity.ts";
@@ -41,13 +41,20 @@ export interface PasswordStepDeps {
 const USERNAME_LIMIT = 256;
 const PASSWORD_LIMIT = 1024;
 
+/** A check that the throttle let through. */
+interface Check {
+  readonly attempt: PasswordAttempt;
+  readonly counted: AllowedAttempt;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+}
+
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { backend, throttle, identities, floor, audit, logger, clock, showBackendMessage } = deps;
 
   const refuse = async (
-    attempt: PasswordAttempt,
+    { attempt, counted, startedAt }: Check,
     reason: string,
-    startedAt: number,
     message?: string,
   ): Promise<PasswordResult> => {
     const { username, context } = attempt;
@@ -60,27 +67,26 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       reason,
       reference: context.session,
     });
+    await counted.failed();
     await floor.pad(startedAt);
     return { code: "rejected", message: showBackendMessage ? message : undefined };
   };
 
-  const ask = async (attempt: PasswordAttempt, startedAt: number): Promise<PasswordResult> => {
-    const subject = subjectOf(attempt);
+  const ask = async (check: Check): Promise<PasswordResult> => {
+    const { attempt, counted } = check;
     const answer = await backend.verifyPassword(attempt.username, attempt.password, attempt.context);
     switch (answer.code) {
       case "unavailable":
-        await throttle.release(subject);
+        await counted.released();
         return answer;
       case "rejected":
         // Only a refusal may speak: a text for a wrong password or an unknown name would tell the two apart.
-        return refuse(attempt, answer.because, startedAt, answer.because === "denied" ? answer.message : undefined);
+        return refuse(check, answer.because, answer.because === "denied" ? answer.message : undefined);
       case "accepted": {
         const identity = identityOf(answer.account);
-        if (!(await identities.remember(identity))) return refuse(attempt, "subject_collision", startedAt);
+        if (!(await identities.remember(identity))) return refuse(check, "subject_collision");
         // Not waited for: a counter that is reset a moment later harms nobody, and the write shares the flush of what follows.
-        throttle
-          .success(subject)
-          .catch((cause: unknown) => logger.warn("A throttle counter could not be reset.", { cause }));
+        counted.succeeded().catch((cause: unknown) => logger.warn("A throttle counter could not be reset.", { cause }));
         return { code: "accepted", identity, account: answer.account };
       }
       default:
@@ -92,8 +98,8 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
     async check(attempt) {
       const startedAt = clock.monotonic();
       const { username, context } = attempt;
-      const allowed = await throttle.attempt(subjectOf(attempt));
-      if (!allowed.allowed) {
+      const counted = await throttle.attempt(subjectOf(attempt));
+      if (!counted.allowed) {
         audit.record({
           event: "throttled",
           username,
@@ -102,10 +108,10 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
           address: context.client_ip,
           reference: context.session,
         });
-        return { code: "throttled", retryAfterMs: allowed.retryAfterMs };
+        return { code: "throttled", retryAfterMs: counted.retryAfterMs };
       }
-      if (!isPlausible(attempt)) return refuse(attempt, "implausible_input", startedAt);
-      return ask(attempt, startedAt);
+      const check: Check = { attempt, counted, startedAt };
+      return isPlausible(attempt) ? ask(check) : refuse(check, "implausible_input");
     },
   };
 }

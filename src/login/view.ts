@@ -103,6 +103,12 @@ function fieldError(visit: Visit, request: SignInRequest, failure: Failure | und
   return failure.why === "totp.wrong" && failure.misses >= 3 ? `${text} ${t("factor.totp.clock")}` : text;
 }
 
+/** Minutes up to two hours, then hours. */
+function waitOf(milliseconds: number): { readonly minutes: number; readonly hours: number } {
+  const minutes = Math.ceil(milliseconds / 60_000);
+  return { minutes, hours: minutes <= 120 ? 0 : Math.ceil(minutes / 60) };
+}
+
 /** Above the fields: what is wrong with the whole try. */
 function noteOf(
   visit: Visit,
@@ -114,7 +120,7 @@ function noteOf(
   const about = state.at === "identify" ? "login" : "factor";
   const { throttledFor, failure } = shown;
   if (throttledFor !== undefined) {
-    const text = t(`${about}.throttled.text`, { minutes: Math.ceil(throttledFor / 60_000) });
+    const text = t(`${about}.throttled.text`, waitOf(throttledFor));
     return { tone: "warning", title: t(`${about}.throttled.title`), text };
   }
   if (shown.isUnavailable === true) {

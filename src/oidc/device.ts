@@ -141,7 +141,7 @@ async function limitGuesses(ctx: KoaContextWithOIDC, next: Next, deps: DeviceDep
   }
   await next();
   // Counted before it was looked up, given back when there was such a code.
-  if (ctx.oidc.entities.DeviceCode !== undefined) await deps.deviceCodes.release(address);
+  if (ctx.oidc.entities.DeviceCode !== undefined) await answer.released();
 }
 
 /** The library would post the code of a `verification_uri_complete` by a script. */

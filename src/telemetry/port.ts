@@ -19,6 +19,8 @@ export interface AuditEvent {
     | "sign_out"
     | "application_refused"
     | "throttled"
+    | "surge_began"
+    | "surge_ended"
     | "consent_granted"
     | "consent_denied"
     | "saml_response"

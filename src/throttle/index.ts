@@ -1,12 +1,13 @@
-/** Limits on guessing: attempts per account and per address within a window, counted in the store so that all instances share them. */
+/** Limits on guessing: attempts per account, address and pair of them within a window, counted in the store so that all instances share them. */
 export { type Count, type CountFilter, clearCounts, listCounts } from "./overview.ts";
+export type { AttemptSubject, ThrottleLimits } from "./policy.ts";
 export { addressKey } from "./subject-keys.ts";
+export { createSurge, type Surge } from "./surge.ts";
 export {
   type AddressThrottle,
-  type AttemptSubject,
+  type AllowedAttempt,
   createDeviceCodeThrottle,
   createThrottle,
   type Throttle,
   type ThrottleAnswer,
-  type ThrottleLimits,
 } from "./throttle.ts";

@@ -9,7 +9,11 @@ const TOKEN = "a-token-of-the-test-metrics";
 let idp: TestIdp;
 const { loginPage, signIn, submit } = journeyOf(() => idp.issuer);
 before(async () => {
-  idp = await startIdp({ script: SCRIPT, oidc: OIDC, more: `observability: { metrics: { token: ${TOKEN} } }` });
+  idp = await startIdp({
+    script: SCRIPT,
+    oidc: OIDC,
+    more: `login: { throttle: { surge: 3/15m } }\nobservability: { metrics: { token: ${TOKEN} } }`,
+  });
 });
 after(() => idp.stop());
 
@@ -44,6 +48,18 @@ test("addresses that are not there make one series, whatever they are", async ()
   );
   assert.ok(series.has("other") && series.size < 8, [...series].join(" "));
   assert.match(text, /method="other"/);
+});
+
+test("failures at many accounts begin a surge, which a number and the audit trail tell", async () => {
+  assert.match(await metrics(), /^moonlatch_throttle_surge 0$/m);
+  for (const name of ["first", "second", "third"]) {
+    const visitor = createVisitor();
+    await submit(visitor, await loginPage(visitor), name, "wrong");
+  }
+  const text = await metrics();
+  assert.match(text, /^moonlatch_throttle_surge 1$/m);
+  assert.match(text, /moonlatch_audit_events_total\{event="surge_began"\} 1/);
+  assert.ok(idp.log.some((line) => line.includes("Failed sign-ins are spread over many accounts")));
 });
 
 test("without the token nobody reads the numbers, and nothing is told about it", async () => {

@@ -13,7 +13,7 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 let idp: TestIdp;
 const { loginPage, submit, signIn, codeOf } = journeyOf(() => idp.issuer);
 before(async () => {
-  const more = "login: { throttle: { account: 3/15m, address: 1000/15m } }";
+  const more = "login: { throttle: { account: 3/15m, pair: 3/15m, address: 1000/15m, surge: 4/15m } }";
   idp = await startIdp({ script: SCRIPT, oidc: OIDC, store: "sqlite", more });
 });
 after(() => idp.stop());
@@ -39,24 +39,35 @@ test("an operator sees who is locked out and lets them in again, and nobody else
 
   const listed = await throttle("list", "--json");
   assert.equal(listed.code, 0);
-  const counts = JSON.parse(listed.out) as { of: string; attempts: number; refused: boolean; until: string }[];
-  assert.deepEqual(
-    counts.map(({ of, attempts, refused }) => [of, attempts, refused]),
-    [
-      ["account", 4, true],
-      ["account", 1, false],
-      ["address", 5, false],
-    ],
+  const counts = JSON.parse(listed.out) as Record<string, unknown>[];
+  const rows = counts.map(({ of, attempts, refused, failed, window }) =>
+    [of, attempts, refused, failed, window].join(" "),
   );
+  assert.equal(rows[0], "pair 4 true 3 1800", "the most wanted first");
+  assert.deepEqual(rows.toSorted(), [
+    "account 1 false 1 900",
+    "account 3 true 3 1800",
+    "address 4 false 0 900",
+    "pair 1 false 1 900",
+    "pair 4 true 3 1800",
+    "provider 2 false 0 900",
+  ]);
+  for (const row of counts)
+    for (const field of ["guessed", "of", "key", "attempts", "limit", "until", "refused"])
+      assert.ok(field in row, field);
   assert.doesNotMatch(listed.out, /locked/i);
+  const row = ", 3 failed in a row, next window 30 min";
   assert.match(
     (await throttle("list", "--account", "LOCKED")).out,
-    /^password account +4\/3 refused until \S+ \S{12}\n$/,
+    new RegExp(
+      `^password pair +4/3 refused until \\S+ \\S{12} 127\\.0\\.0\\.1${row}\npassword account +3/3 refused until \\S+ \\S{12}${row}\n$`,
+    ),
   );
   assert.equal((await throttle("list", "--address", "127.0.0.")).out, "nothing was counted\n");
+  assert.equal((await throttle("list", "--address", "127.0.0.1")).out.split("\n").length, 4);
 
   const cleared = await throttle("clear", "--account", "locked");
-  assert.deepEqual([cleared.code, cleared.out.split("\n").length], [0, 2]);
+  assert.deepEqual([cleared.code, cleared.out.split("\n").length], [0, 3]);
   assert.equal((await throttle("list", "--account", "locked")).out, "nothing was counted\n");
   assert.match((await throttle("list", "--account", "other")).out, /1\/3 allowed/);
   codeOf(await signIn(createVisitor(), "app", "locked"));
@@ -66,7 +77,8 @@ test("clearing nothing in particular is refused, and everything takes --all", as
   const refused = await throttle("clear");
   assert.equal(refused.code, 2);
   assert.match(refused.err, /--account <name>/);
-  await guess("another", "wrong");
+  for (const name of ["another", "one", "more"]) await guess(name, "wrong");
+  assert.match((await throttle("list")).out, /^password provider +\d\/4 surge until \S+$/m);
   assert.equal((await throttle("clear", "--all")).code, 0);
   assert.equal((await throttle("list")).out, "nothing was counted\n");
 });

@@ -87,7 +87,7 @@ function unavailable(): IdpError {
  * person's own eyes.
  */
 export const SECONDARY =
-  /^(?:put (?:activity|factor\.last)|(?:get|delete) factor\.lock|(?:counter|resetCounter) throttle\.\S+|increment throttle\.\S+\.returned|deleteByIndex saml\.participant)$/;
+  /^(?:put (?:activity|factor\.last)|(?:get|delete) factor\.lock|resetCounter throttle\.\S+|increment throttle\.\S+\.returned|deleteByIndex saml\.participant)$/;
 
 /** What was wrong, by sentence, with the runs it happened in. */
 export interface Findings {

@@ -41,7 +41,12 @@ async function given(answer: (username: string) => PasswordOutcome, took: (usern
     throttle: createThrottle({
       store,
       clock,
-      limits: { account: { limit: 10, window: 900_000 }, address: { limit: 1_000, window: 900_000 } },
+      limits: {
+        account: { limit: 10, window: 900_000 },
+        address: { limit: 1_000, window: 900_000 },
+        pair: { limit: 10, window: 900_000 },
+        longest: 900_000,
+      },
     }),
     identities: createIdentities({ store, clock, keepFor: 86_400_000, logger }),
     floor: createFailureFloor({ clock, minimum: 100 }),

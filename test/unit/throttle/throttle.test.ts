@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { openStore } from "../../../src/store/index.ts";
-import { createThrottle, type ThrottleLimits } from "../../../src/throttle/index.ts";
+import { type AttemptSubject, createThrottle, type ThrottleLimits } from "../../../src/throttle/index.ts";
 import { createManualWorld } from "../../support/manual-clock.ts";
 
 const MINUTE = 60_000;
 const LIMITS: ThrottleLimits = {
   account: { limit: 3, window: 15 * MINUTE },
   address: { limit: 5, window: 10 * MINUTE },
+  pair: { limit: 3, window: 15 * MINUTE },
+  longest: 15 * MINUTE,
 };
 
 async function given(limits = LIMITS) {
@@ -19,7 +21,12 @@ async function given(limits = LIMITS) {
     for (let done = 0; done < count; done += 1) answers.push((await throttle.attempt({ account, address })).allowed);
     return answers;
   };
-  return { clock, store, throttle, tries };
+  const pass = async (subject: AttemptSubject) => {
+    const answer = await throttle.attempt(subject);
+    assert.ok(answer.allowed);
+    return answer;
+  };
+  return { clock, store, throttle, tries, pass };
 }
 
 describe("the throttle", () => {
@@ -51,7 +58,7 @@ describe("the throttle", () => {
 
   test("lets an address that is over its limit use up nobody's account", async () => {
     const { tries } = await given();
-    await tries("editor", "192.0.2.1", 5);
+    for (const account of ["a", "b", "c", "d", "e"]) await tries(account, "192.0.2.1");
     assert.deepEqual(
       await tries("demo", "192.0.2.1", 10),
       Array.from({ length: 10 }, () => false),
@@ -81,19 +88,19 @@ describe("the throttle", () => {
   ];
   for (const [one, other, isSame] of addresses) {
     test(`takes ${one} and ${other} for ${isSame ? "one address" : "two addresses"}`, async () => {
-      const { tries } = await given({ ...LIMITS, account: { limit: 100, window: MINUTE } });
+      const { tries } = await given({
+        ...LIMITS,
+        account: { limit: 100, window: MINUTE },
+        pair: { limit: 100, window: MINUTE },
+      });
       await tries("demo", one, 5);
       assert.deepEqual(await tries("demo", other), [!isSame]);
     });
   }
 
   test("starts the account anew after a success and gives the address its attempt back", async () => {
-    const { throttle, tries } = await given();
-    const subject = { account: "demo", address: "192.0.2.1" };
-    for (let day = 0; day < 20; day += 1) {
-      assert.equal((await throttle.attempt(subject)).allowed, true);
-      await throttle.success(subject);
-    }
+    const { pass, tries } = await given();
+    for (let day = 0; day < 20; day += 1) await (await pass({ account: "demo", address: "192.0.2.1" })).succeeded();
     assert.deepEqual(await tries("demo", "192.0.2.1", 4), [true, true, true, false]);
   });
 
@@ -103,31 +110,27 @@ describe("the throttle", () => {
     const passed: boolean[] = [];
     for (let round = 0; round < 10; round += 1) {
       passed.push(...(await tries(`victim${round}`, "192.0.2.1")));
-      if ((await throttle.attempt(own)).allowed) await throttle.success(own);
+      const answer = await throttle.attempt(own);
+      if (answer.allowed) await answer.succeeded();
     }
     assert.equal(passed.filter(Boolean).length, 5);
   });
 
   test("takes back an attempt the backend could not judge, and only that one", async () => {
-    const { throttle, tries } = await given();
-    const subject = { account: "demo", address: "192.0.2.1" };
+    const { pass, tries } = await given();
     await tries("demo", "192.0.2.1", 2);
-    for (let round = 0; round < 10; round += 1) {
-      assert.equal((await throttle.attempt(subject)).allowed, true);
-      await throttle.release(subject);
-    }
+    for (let round = 0; round < 10; round += 1)
+      await (await pass({ account: "demo", address: "192.0.2.1" })).released();
     assert.deepEqual(await tries("demo", "192.0.2.1", 2), [true, false]);
   });
 
   test("carries nothing that was given back into the next window", async () => {
-    const { throttle, tries, clock } = await given();
+    const { pass, tries, clock } = await given();
     const subject = { account: "demo", address: "192.0.2.1" };
-    for (let round = 0; round < 5; round += 1) {
-      await throttle.attempt(subject);
-      await throttle.release(subject);
-    }
+    for (let round = 0; round < 5; round += 1) await (await pass(subject)).released();
+    const late = await pass(subject);
     clock.advance(15 * MINUTE);
-    await throttle.release(subject);
+    await late.released();
     assert.deepEqual(await tries("demo", "192.0.2.1", 4), [true, true, true, false]);
   });
 
