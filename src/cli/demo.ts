@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { realWorld } from "../app/index.ts";
 import { type Config, formatFaults, loadConfig } from "../config/index.ts";
-import { failure, type Result, success } from "../kernel/index.ts";
+import { failure, type Result, siblingModule, success } from "../kernel/index.ts";
 import { makeSamlKey, type SamlKey } from "../keys/index.ts";
 import { seedDemoAccounts } from "../lua/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -110,7 +110,7 @@ async function demoSamlKey(data: string): Promise<SamlKey> {
 
 /** The demo application is a program of its own, as a real one would be. */
 function startApplication(options: object): Promise<Result<() => Promise<void>, string>> {
-  const child = fork(fileURLToPath(new URL("../demo/main.ts", import.meta.url)), {
+  const child = fork(fileURLToPath(siblingModule("../demo/main", import.meta.url)), {
     env: { ...process.env, MOONLATCH_DEMO: JSON.stringify(options) },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });

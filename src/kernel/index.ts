@@ -6,4 +6,5 @@ export type { Brand } from "./brand.ts";
 export { ERROR_CATALOG, type ErrorCode, type ErrorEntry, type ErrorFacts, IdpError } from "./errors.ts";
 export { failure, type Result, success } from "./outcome.ts";
 export { Secret } from "./secret.ts";
+export { siblingModule } from "./sibling.ts";
 export type { Clock, Random, World } from "./world.ts";

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
-import type { Clock } from "../kernel/index.ts";
+import { type Clock, siblingModule } from "../kernel/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type FromWorker, type RawResult, SLOT, STATE, type ToWorker, type WorkerSetup } from "./messages.ts";
 import type { LuaBackendOptions } from "./options.ts";
@@ -214,7 +214,7 @@ function startThread(
     instructions: options.limits.instructions,
     memory: options.limits.memory,
   };
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+  const worker = new Worker(siblingModule("./worker", import.meta.url), {
     workerData: setup,
     env: { FENGARICONF: '{"LUA_COMPAT_FLOATSTRING":true,"LUAI_MAXSTACK":20000}' },
     resourceLimits: { maxOldGenerationSizeMb: 256, stackSizeMb: 8 },

@@ -2,7 +2,7 @@
  * What scripts need from outside their thread: databases and password hashes on threads of their own, the cache and the clock here.
  * No operation holds anything over its end, so a call that waits never keeps another from going on.
  */
-import type { World } from "../../kernel/index.ts";
+import { siblingModule, type World } from "../../kernel/index.ts";
 import type { ScriptMetrics } from "../../telemetry/index.ts";
 import type { LuaValue } from "../values.ts";
 import { createCache } from "./cache.ts";
@@ -35,8 +35,8 @@ export function createHostServices({
   /** Absent: what scripts count goes nowhere. */
   metrics?: ScriptMetrics;
 }): HostServices {
-  const sqlite = createServiceThread(new URL("./sqlite-thread.ts", import.meta.url));
-  const hashes = createServiceThread(new URL("./hash-thread.ts", import.meta.url));
+  const sqlite = createServiceThread(siblingModule("./sqlite-thread", import.meta.url));
+  const hashes = createServiceThread(siblingModule("./hash-thread", import.meta.url));
   const cache = createCache(world.clock);
   const count = createMetricsService(metrics);
   return {
