@@ -4,6 +4,7 @@ import { hashPasswordCommand, listAccounts, showAccount } from "./account-comman
 import { verifyAudit } from "./audit-commands.ts";
 import { checkConfig, printSchema } from "./config-commands.ts";
 import { demo } from "./demo.ts";
+import { checkHealth } from "./health-command.ts";
 import { listKeys, rotateKeys } from "./key-commands.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
 import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } from "./mfa-commands.ts";
@@ -32,6 +33,11 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .description("run a configuration")
     .option(...file)
     .action((options: { config: string }) => run(() => serveFile(options.config, io))());
+  program
+    .command("health")
+    .argument("[address]", "where it listens", "http://127.0.0.1:8080")
+    .description("ask a running program whether it is ready")
+    .action((address: string) => run(() => checkHealth(address, io))());
   const config = program.command("config").description("check a configuration, print its schema");
   config
     .command("check <file>")

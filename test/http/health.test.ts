@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { runCommand } from "../../src/cli/index.ts";
+import { freePort } from "../support/free-port.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
 import { OIDC, SCRIPT } from "../support/journey.ts";
 import { andHear, rewrite } from "../support/live-edit.ts";
@@ -31,6 +33,20 @@ test("every component has a state word, and nothing else is told", async () => {
   assert.equal(code, 200);
   assert.deepEqual(components, FINE);
   assert.doesNotMatch(text, /[/@]|sqlite|127\.0|localhost|default|moonlatch/);
+});
+
+test("the command health says whether an address is ready", async () => {
+  const health = async (address: string) => {
+    let said = "";
+    const write = (text: string): void => void (said += text);
+    const code = await runCommand(["health", address], { environment: {}, cwd: ".", write, writeError: write });
+    return { code, said };
+  };
+  const up = await health(`http://127.0.0.1:${idp.port}`);
+  assert.deepEqual([up.code, (JSON.parse(up.said) as Pick<Ready, "components">).components], [0, FINE]);
+  const down = await health(`http://127.0.0.1:${await freePort()}`);
+  assert.deepEqual([down.code, /does not answer \(ECONNREFUSED\)/.test(down.said)], [1, true]);
+  assert.equal((await health("localhost")).code, 2);
 });
 
 test("a store that cannot be used makes it not ready, keys that cannot be read are stale, until it is mended", async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { runCommand } from "../../src/cli/index.ts";
 import { type Certified, certify, writePair } from "../support/certificates.ts";
 import { startIdp, type TestIdp } from "../support/idp.ts";
 import { OIDC, SCRIPT } from "../support/journey.ts";
@@ -107,6 +108,11 @@ test("a client that trusts the authority alone gets the chain and the page, with
   assert.equal(answer.status, 200);
   assert.equal((JSON.parse(answer.body) as { issuer: string }).issuer, idp.issuer);
   assert.match(String(answer.headers["strict-transport-security"]), /^max-age=\d{8}/);
+});
+
+test("the command health takes the program's own certificate as it is", async () => {
+  const io = { environment: {}, cwd: ".", write: () => undefined, writeError: () => undefined };
+  assert.equal(await runCommand(["health", `https://127.0.0.1:${idp.port}`], io), 0);
 });
 
 test("TLS 1.2 and 1.3 with forward secrecy are spoken, older versions and other ciphers are not", async () => {
