@@ -27,7 +27,7 @@ import {
 import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
 import { openSaml, type Saml } from "../saml/index.ts";
 import { createAuditLog, createMetrics, withCounts } from "../telemetry/index.ts";
-import { createDeviceCodeThrottle } from "../throttle/index.ts";
+import { createDeviceCodeThrottle, shortKey } from "../throttle/index.ts";
 import { createApplications } from "./applications.ts";
 import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
@@ -81,7 +81,12 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   const metrics = createMetrics();
   const resources = await openResources({ ...deps, metrics });
   const { store, keys, sealer, lua } = resources;
-  const trail = createAuditLog({ logger, clock, ...(auditSink === undefined ? {} : { append: auditSink }) });
+  const trail = createAuditLog({
+    logger,
+    clock,
+    nameKey: shortKey,
+    ...(auditSink === undefined ? {} : { append: auditSink }),
+  });
   const audit = withActivity(withCounts(trail, metrics), { store, clock, random, logger });
 
   const brand = readLogo(ui.logo);

@@ -16,6 +16,7 @@ import { forgetSessions } from "../oidc/index.ts";
 import { withActivity } from "../portal/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { type AuditLog, createAuditLog, createLogger, openAuditFile } from "../telemetry/index.ts";
+import { shortKey } from "../throttle/index.ts";
 import { COMMAND_CONTEXT } from "./account-commands.ts";
 import { withBackends } from "./lua-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -74,6 +75,7 @@ async function withStore(
     const trail = createAuditLog({
       logger,
       clock: world.clock,
+      nameKey: shortKey,
       ...(file === undefined ? {} : { append: openAuditFile(file) }),
     });
     const audit = withActivity(trail, { store, ...world, logger });

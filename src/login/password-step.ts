@@ -60,7 +60,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
     const { username, context } = attempt;
     audit.record({
       event: "sign_in_refused",
-      username,
+      ...(isNobody(reason) ? { typed: username } : { username }),
       client_id: context.oidc_cid,
       saml_entity_id: context.saml_entity_id,
       address: context.client_ip,
@@ -102,7 +102,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       if (!counted.allowed) {
         audit.record({
           event: "throttled",
-          username,
+          typed: username,
           client_id: context.oidc_cid,
           saml_entity_id: context.saml_entity_id,
           address: context.client_ip,
@@ -118,6 +118,11 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
 
 function subjectOf({ username, context, device }: PasswordAttempt): AttemptSubject {
   return { account: username, address: context.client_ip, device };
+}
+
+/** Reasons that say nothing of an account. */
+function isNobody(reason: string): boolean {
+  return reason === "not_found" || reason === "implausible_input";
 }
 
 function isPlausible({ username, password }: PasswordAttempt): boolean {

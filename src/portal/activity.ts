@@ -69,7 +69,7 @@ export function withActivity(
     record(event) {
       audit.record(event);
       order += 1;
-      const account = event.account ?? event.username;
+      const account = event.account ?? event.username ?? event.typed;
       if (account === undefined) return;
       const at = clock.now();
       const { address = "", client_id = "", saml_entity_id = "" } = event;

@@ -6,18 +6,24 @@ import { createChain } from "./audit-chain.ts";
 import type { AuditLog, Logger } from "./port.ts";
 import { escapeControls } from "./redact.ts";
 
-/** Writes each event as one JSON line to `append`, and to the log. */
+/**
+ * Writes each event as one JSON line to `append`, and to the log.
+ * @param nameKey what stands in the place of a typed name that nobody knows, as `name_key`
+ */
 export function createAuditLog({
   logger,
   clock,
+  nameKey,
   append,
 }: {
   logger: Logger;
   clock: Clock;
+  nameKey: (typed: string) => string;
   append?: (line: string) => void;
 }): AuditLog {
   return {
-    record(event) {
+    record({ typed, ...known }) {
+      const event = typed === undefined ? known : { ...known, name_key: nameKey(typed) };
       append?.(`${escapeControls(JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event }))}\n`);
       logger.info("Audit.", { ...event });
     },

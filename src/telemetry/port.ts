@@ -42,7 +42,10 @@ export interface AuditEvent {
     | "device_trusted"
     | "device_forgotten";
   readonly account?: string;
+  /** The name somebody typed, where a backend knows it. */
   readonly username?: string;
+  /** What was typed where a name belongs, though nobody knows it: people type passwords there. Written as a hash, never as it is. */
+  readonly typed?: string;
   readonly client_id?: string;
   readonly saml_entity_id?: string;
   readonly address?: string;

@@ -18,6 +18,11 @@ export function accountKey(name: string): string {
   return createHash("sha256").update(plain).digest("base64url");
 }
 
+/** The beginning of a name's key: enough to see which counts and events belong together. */
+export function shortKey(name: string): string {
+  return accountKey(name).slice(0, 12);
+}
+
 /** An IPv4 address as it is, an IPv6 address by its /64: one customer has that many addresses at no cost. */
 export function addressKey(address: string): string {
   const groups = groupsOfAddress(address);

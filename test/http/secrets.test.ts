@@ -13,6 +13,7 @@ import { nodeSamlSp } from "../support/saml/service-provider.ts";
 
 const PASSWORD = "canary-password-7Hd2kQ";
 const WRONG = "canary-wrong-password-5Lp0";
+const AS_NAME = "canary-password-typed-as-name-3Vn6";
 const METRICS = "canary-metrics-token-4tRb8w-0123456789";
 const NOWHERE = /^$/;
 
@@ -50,7 +51,10 @@ before(async () => {
   const early = await nodeSamlSp({ issuer: "http://localhost", idpCertificate: "x" });
   writeFileSync(join(folder, "sp.xml"), early.metadata);
   idp = await startIdp({
-    script: FACTOR_SCRIPT.replace('"right"', `"${PASSWORD}"`),
+    // Nobody has that name, and this script keeps what it hears to itself.
+    script: FACTOR_SCRIPT.replace('"right"', `"${PASSWORD}"`)
+      .replace('"nobody"', `"${AS_NAME}"`)
+      .replace("print(", "tostring("),
     folder,
     oidc: OIDC,
     more: `saml: { service_providers: [{ metadata: ./sp.xml }] }
@@ -58,6 +62,7 @@ observability: { metrics: { token: ${METRICS} } }`,
   });
   keep("password", PASSWORD);
   keep("wrong password", WRONG);
+  keep("password typed as a name", AS_NAME, /^\/login\//);
   keep("client secret", "a-secret-of-the-test-application");
   keep("metrics token", METRICS);
 });
@@ -70,7 +75,8 @@ after(async () => {
 async function enrol(): Promise<readonly string[]> {
   const form = await open("/account/methods/totp");
   const again = await next(form, { username: "demo", password: WRONG });
-  const setup = await next(again, { username: "demo", password: PASSWORD });
+  const once = await next(again, { username: AS_NAME, password: WRONG });
+  const setup = await next(once, { username: "demo", password: PASSWORD });
   const secret = keep("TOTP secret", secretOn(setup), /^\/account\/methods\/totp$/);
   const retry = await next(setup, { code: "000000" });
   const shown = await next(retry, { code: keep("TOTP code", totpCode(secret)) });
