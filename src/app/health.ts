@@ -1,4 +1,5 @@
 import { Router } from "express";
+import { exactRouter } from "../http/index.ts";
 import type { Store } from "../store/index.ts";
 
 /** "stale": what is on disk cannot be used, the last good one serves on. "down": people cannot be served. */
@@ -21,7 +22,7 @@ export interface HealthDeps {
 
 /** `/health/live`: the process answers. `/health/ready`: no component is down, and it is not stopping. */
 export function healthRouter({ state, components, staleMetadata, isConfigStale }: HealthDeps): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/health/live", (_req, res) => void res.set("Cache-Control", "no-store").json({ status: "live" }));
   router.get("/health/ready", async (_req, res) => {
     const states = await Promise.all(components.map(async (one) => [one.name, await one.state()] as const));

@@ -1,10 +1,10 @@
 import { Router } from "express";
-import { methodNotAllowed, route } from "../http/index.ts";
+import { exactRouter, methodNotAllowed, route } from "../http/index.ts";
 import type { BrowserSessions } from "../login/index.ts";
 
 /** The bare origin: who is signed in, and the way to the account pages. */
 export function homeRouter({ sessions }: { sessions: BrowserSessions }): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get(
     "/",
     route(async (req, res) => {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { type RequestHandler, Router } from "express";
 import type { AccountBackend } from "../backend/index.ts";
 import type { Certificates } from "../front/index.ts";
+import { exactRouter } from "../http/index.ts";
 import type { Clock, Secret } from "../kernel/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 
@@ -43,7 +44,7 @@ export function measureRequests(metrics: Metrics, clock: Clock): RequestHandler 
 
 /** `/metrics`, for whoever has the token (`Authorization: Bearer …`). */
 export function metricsRouter(metrics: Metrics, token: Secret): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/metrics", async (req, res) => {
     res.set("Cache-Control", "no-store");
     const sent = /^Bearer ([^ ]+)$/i.exec(req.headers.authorization ?? "")?.[1] ?? "";

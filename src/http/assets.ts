@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { Router } from "express";
+import { exactRouter } from "./exact-router.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -32,7 +33,7 @@ export function loadAssets(publicRoot: string, generated: Readonly<Record<string
     if (extname(name) in TYPES) add(name, readFileSync(join(publicRoot, name)));
   for (const [name, text] of Object.entries(generated)) add(name, Buffer.from(text));
 
-  const router = Router();
+  const router = exactRouter();
   router.get("/assets/:name", (req, res, next) => {
     const file = files.get(req.path);
     if (file === undefined) return next();

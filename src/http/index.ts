@@ -8,6 +8,7 @@ export { brandCss } from "./brand.ts";
 export { clientAddress, trustedProxies } from "./client-address.ts";
 export { type Csrf, createCsrf } from "./csrf.ts";
 export { createErrorHandler, methodNotAllowed, notFound } from "./errors.ts";
+export { exactRouter } from "./exact-router.ts";
 export { formBody, sameOriginPost } from "./forms.ts";
 export { hostGate, securityHeaders } from "./gate.ts";
 export { preferencesOf } from "./language.ts";

@@ -1,5 +1,5 @@
 import { type Request, type Response, Router } from "express";
-import { formBody, localPath, methodNotAllowed, type Reply, route } from "../http/index.ts";
+import { exactRouter, formBody, localPath, methodNotAllowed, type Reply, route } from "../http/index.ts";
 import { IdpError } from "../kernel/index.ts";
 import type { Fields } from "./answers.ts";
 import type { Attempt } from "./attempts.ts";
@@ -12,7 +12,7 @@ import type { LoginRouterDeps, Visit } from "./visit.ts";
 
 /** The steps of a sign-in: `GET` shows where the attempt stands, `POST` answers the form shown. */
 export function loginRouter(deps: LoginRouterDeps): Router {
-  const router = Router();
+  const router = exactRouter();
   for (const gate of deps.gates) {
     const path = `/login/${gate.via}/:id`;
     const visit = (req: Request, res: Response): Visit => ({ ...deps, gate, req, res });

@@ -1,5 +1,5 @@
 import { type Request, type Response, Router } from "express";
-import { formBody, localPath, methodNotAllowed, type Reply, route } from "../http/index.ts";
+import { exactRouter, formBody, localPath, methodNotAllowed, type Reply, route } from "../http/index.ts";
 import { IdpError } from "../kernel/index.ts";
 import { isFresh } from "./fresh.ts";
 import { PAGES, type Page, pageAt } from "./pages.ts";
@@ -7,7 +7,7 @@ import { contextOf, enrolledOf, type Fields, type PortalDeps, type PortalVisit }
 
 /** The account pages: reachable directly, for whoever signs in. */
 export function portalRouter(deps: PortalDeps): Router {
-  const router = Router();
+  const router = exactRouter();
   for (const [path, page] of Object.entries(PAGES)) {
     router.get(
       path,

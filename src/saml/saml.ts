@@ -1,5 +1,5 @@
-import { Router } from "express";
-import { type Csrf, methodNotAllowed } from "../http/index.ts";
+import type { Router } from "express";
+import { type Csrf, exactRouter, methodNotAllowed } from "../http/index.ts";
 import { IdpError, type World } from "../kernel/index.ts";
 import type { SamlKey } from "../keys/index.ts";
 import type {
@@ -117,7 +117,7 @@ export async function openSaml(deps: SamlDeps): Promise<Saml> {
   const inbound = createInboundGate({ issuer, providers, schemas, clock });
   const sso = { ...common, requests, gate, inbound, isSecure: issuer.startsWith("https:"), lifetime: deps.attempt };
   const leaving = { ...common, inbound, processes: createLogoutProcesses({ store, clock, random }) };
-  const router = Router();
+  const router = exactRouter();
   router.use(ssoRouter(sso));
   router.get(...responseRoute(sso));
   router.use(logoutRouter(leaving));
@@ -163,7 +163,7 @@ function signerOf(entityId: string, [active]: readonly SamlKey[]): Signer {
 /** Our metadata, signed once an hour and when it changes. */
 function publishedMetadata({ world }: SamlDeps, make: () => string): { router: Router; forget: () => void } {
   const state: { made: { readonly at: number; readonly xml: string } | undefined } = { made: undefined };
-  const router = Router();
+  const router = exactRouter();
   router.get("/saml/metadata", (_req, res) => {
     const now = world.clock.now();
     if (state.made === undefined || now - state.made.at > METADATA_EVERY) state.made = { at: now, xml: make() };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Request, Router } from "express";
-import { formBody, localPath, methodNotAllowed, type Reply, route } from "../../http/index.ts";
+import { exactRouter, formBody, localPath, methodNotAllowed, type Reply, route } from "../../http/index.ts";
 import { type Clock, IdpError, type Random } from "../../kernel/index.ts";
 import type { BrowserSessions, EndedApplication, RequestFacts } from "../../login/index.ts";
 import type { Store } from "../../store/index.ts";
@@ -35,7 +35,7 @@ export interface LogoutDeps {
 
 /** Single logout (saml-profiles 4.4): requests and answers of providers, and the page that takes a sign-out from one to the next. */
 export function logoutRouter(deps: LogoutDeps): Router {
-  const router = Router();
+  const router = exactRouter();
   const slo = "/saml/slo";
   router.get(
     slo,

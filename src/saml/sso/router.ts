@@ -1,5 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from "express";
-import { formBody, localPath, methodNotAllowed, type Reply, route } from "../../http/index.ts";
+import { exactRouter, formBody, localPath, methodNotAllowed, type Reply, route } from "../../http/index.ts";
 import { IdpError, type Result } from "../../kernel/index.ts";
 import type { AuditLog } from "../../telemetry/index.ts";
 import type { Believed, InboundGate } from "../inbound/gate.ts";
@@ -37,7 +37,7 @@ export function rawQueryOf(req: Request): string {
  * without them.
  */
 export function ssoRouter(deps: SsoRouterDeps): Router {
-  const router = Router();
+  const router = exactRouter();
   const path = "/saml/sso";
   router.get(
     path,
