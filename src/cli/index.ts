@@ -1,5 +1,6 @@
 /** The operator's commands: thin over the composition root and the domain folders. Each resolves to its exit code. */
 import { Command, CommanderError } from "commander";
+import { IdpError } from "../kernel/index.ts";
 import { hashPasswordCommand, listAccounts, showAccount } from "./account-commands.ts";
 import { verifyAudit } from "./audit-commands.ts";
 import { checkConfig, printSchema } from "./config-commands.ts";
@@ -11,6 +12,7 @@ import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } fr
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { changeCertificates, listCertificates } from "./saml-commands.ts";
 import { serveFile } from "./serve-file.ts";
+import { backUp, checkFile, restore, storeProblem } from "./store-commands.ts";
 import { clearThrottle, listThrottle, type ThrottleOptions } from "./throttle-commands.ts";
 
 export async function runCommand(args: readonly string[], io: CommandEnvironment): Promise<ExitCode> {
@@ -109,10 +111,15 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
   addThrottleCommands(program, run, io);
   addMfaCommands(program, run, io);
   addSamlCommands(program, run, io);
+  addStoreCommands(program, run, io);
   try {
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
+    if (error instanceof IdpError && error.code === "STORE_UNAVAILABLE") {
+      io.writeError(storeProblem(error));
+      return EXIT.refused;
+    }
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
   }
@@ -204,4 +211,30 @@ function addSamlCommands(
   add("remove <id>", "withdraw one that does not sign", (id, options) =>
     changeCertificates({ kind: "remove", id }, options, io),
   );
+}
+
+/** The store's file: to copy, to look at, to bring back. */
+function addStoreCommands(
+  program: Command,
+  run: (work: () => Promise<ExitCode>) => () => Promise<void>,
+  io: CommandEnvironment,
+): void {
+  const store = program.command("store").description("the provider's own facts");
+  const about = (name: string, description: string): Command =>
+    store
+      .command(name)
+      .option("-c, --config <file>", "configuration file", "moonlatch.yaml")
+      .option("--json", "machine-readable")
+      .description(description);
+  type Options = { config: string; json?: true; force?: true; keepSessions?: true };
+  about("backup <file>", "copy the store into a new file while the provider serves").action(
+    (file: string, options: Options) => run(() => backUp(file, options, io))(),
+  );
+  about("check [file]", "read the store, or a backup of it, and tell what is damaged").action(
+    (file: string | undefined, options: Options) => run(() => checkFile(file, options, io))(),
+  );
+  about("restore <file>", "put a backup in the place of the store of a provider that is stopped")
+    .option("--force", "replace a store that has records or is damaged")
+    .option("--keep-sessions", "bring back sessions, grants, tokens and devices, ended and used ones among them")
+    .action((file: string, options: Options) => run(() => restore(file, options, io))());
 }

@@ -1,7 +1,7 @@
 import { composeIdp, realWorld, SealingKeyError } from "../app/index.ts";
 import type { Config, ConfigWatch } from "../config/index.ts";
 import { CertificateError, listen } from "../front/index.ts";
-import { IdpError, type Result } from "../kernel/index.ts";
+import type { Result } from "../kernel/index.ts";
 import { LuaScriptError } from "../lua/index.ts";
 import { createLogger, openAuditFile } from "../telemetry/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -29,10 +29,11 @@ export async function serve(
       ...(audit.file === undefined ? {} : { auditSink: openAuditFile(audit.file) }),
     });
   } catch (error) {
-    const problem = startProblem(error, config);
-    if (problem === undefined) throw error;
-    io.writeError(`${problem.message}\n`);
-    return problem.code;
+    if (error instanceof LuaScriptError || error instanceof SealingKeyError || error instanceof CertificateError) {
+      io.writeError(`${error.message}\n`);
+      return EXIT.refused;
+    }
+    throw error;
   }
   const opened = await listen(idp.app, config.server.listen, idp.front);
   if (!opened.ok) {
@@ -50,16 +51,6 @@ export async function serve(
   await opened.value.close(STOP_DEADLINE);
   await idp.close();
   return companions.ok ? EXIT.fine : EXIT.failed;
-}
-
-/** What the operator can mend when the parts cannot be opened; `undefined`: it is our fault. */
-function startProblem(error: unknown, { store }: Config): { message: string; code: ExitCode } | undefined {
-  if (error instanceof LuaScriptError || error instanceof SealingKeyError || error instanceof CertificateError)
-    return { message: error.message, code: EXIT.refused };
-  if (!(error instanceof IdpError && error.code === "STORE_UNAVAILABLE")) return undefined;
-  const reason = String(error.facts["because"] ?? error.facts["sqlite"] ?? "unknown reason");
-  const message = `The store ${store} cannot be used: ${reason}. Check its path, its permissions and the free space.`;
-  return { message, code: EXIT.failed };
 }
 
 interface Signals {

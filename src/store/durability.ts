@@ -24,6 +24,22 @@ const FLUSHED: ReadonlySet<string> = new Set([
 /** A lock that comes back after a power cut keeps others waiting for its short life, and nobody holds it. */
 const LOCK = "factor.lock";
 
+/**
+ * What an older copy may bring back: keys and secrets, who people are, what is known of their credentials, what was used up, and records
+ * for people to read. Everything else was ended, used, withdrawn or spent by somebody since, and is left out unless the operator wants it.
+ */
+export const KEPT_BY_RESTORE: readonly string[] = [
+  "activity",
+  "factor.credential",
+  "factor.handle",
+  "factor.last",
+  "factor.used-code",
+  "identity",
+  "key",
+  "saml.metadata",
+  "sealing",
+];
+
 /** Answers whether a write of this kind must be on disk before it is acknowledged. */
 export function isFlushed(kind: string): boolean {
   return FLUSHED.has(kind);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Clock, IdpError } from "../kernel/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import { isBusy, unavailable } from "./sqlite-fault.ts";
 
 interface Job {
   readonly run: () => unknown;
@@ -17,8 +18,6 @@ export interface Writer {
 
 /** Milliseconds a write waits for another process that holds the database, in total and between two tries. */
 const PATIENCE = { total: 5_000, step: 20 } as const;
-/** SQLITE_BUSY, without the extended bits. */
-const BUSY = 5;
 
 export function createWriter(database: DatabaseSync, clock: Clock): Writer {
   const begin = database.prepare("BEGIN IMMEDIATE");
@@ -91,21 +90,4 @@ export function createWriter(database: DatabaseSync, clock: Clock): Writer {
         waiting.push({ run, resolve: resolve as (value: unknown) => void, reject });
       }),
   };
-}
-
-function isBusy(cause: unknown): boolean {
-  return (
-    cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number" && cause.errcode % 256 === BUSY
-  );
-}
-
-/** What SQLite or the file system said, as the error every store failure is; the facts name no values. */
-export function unavailable(cause: unknown): IdpError {
-  const facts = { sqlite: textOf(cause, "errstr"), code: textOf(cause, "code") };
-  return new IdpError("STORE_UNAVAILABLE", facts, { cause });
-}
-
-function textOf(cause: unknown, name: string): string | undefined {
-  const value: unknown = cause instanceof Error ? Reflect.get(cause, name) : undefined;
-  return typeof value === "string" ? value : undefined;
 }

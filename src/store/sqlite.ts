@@ -3,8 +3,8 @@ import type { Clock } from "../kernel/index.ts";
 import { isFlushed, isRemovalFlushed } from "./durability.ts";
 import type { Counter, JsonObject, PutOptions, Store, StoredRecord } from "./port.ts";
 import { type Connection, openConnections, type Statements } from "./sqlite-connection.ts";
+import { unavailable } from "./sqlite-fault.ts";
 import { SWEEP_BATCH } from "./sqlite-schema.ts";
-import { unavailable } from "./sqlite-writer.ts";
 
 /**
  * One SQLite file in WAL mode. Two connections: one flushes every commit to disk, the other leaves that to the checkpoint.

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { certify, writePair } from "../support/certificates.ts";
+import { runProgram } from "../support/served.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "moonlatch-commands-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -25,15 +22,7 @@ function write(name: string, text: string): string {
   return name;
 }
 
-async function run(args: readonly string[], input = ""): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { PATH: process.env["PATH"] ?? "" } });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  child.stdin.end(input);
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, out, err };
-}
+const run = (args: readonly string[], input = "") => runProgram(folder, args, input);
 
 const configuration = (port: number, script = "backend.lua") => `issuer: http://localhost:${port}
 server: { listen: [{ host: 127.0.0.1, port: ${port} }] }
@@ -196,8 +185,8 @@ test("a port in use is said plainly", async () => {
 test("a store that cannot be opened is said plainly", async () => {
   write("nostore.yaml", configuration(0).replace("memory:", "sqlite:./backend.lua"));
   const { code, err } = await run(["serve", "-c", "nostore.yaml"]);
-  assert.equal(code, 1);
-  assert.match(err, /The store sqlite:.*backend\.lua cannot be used: .*not a database/);
+  assert.equal(code, 78);
+  assert.match(err, /The store \/.*backend\.lua cannot be used: the file is not a database .* Correct the path/);
 });
 
 test("accounts are listed and shown, a function is called, a script is checked", async () => {
