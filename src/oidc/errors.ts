@@ -1,6 +1,7 @@
 import type { errors, KoaContextWithOIDC } from "oidc-provider";
 import type { Logger } from "../telemetry/index.ts";
 import type { OidcClients } from "./clients.ts";
+import { outageFacts } from "./store-errors.ts";
 
 /** Draws our error page for a request oidc-provider refused. Built in the composition root over the typed pages. */
 export interface ErrorPage {
@@ -70,6 +71,10 @@ function log({ ctx, out, error, reference, logger, clients }: Refusal): void {
   };
   if (out.error === "server_error") {
     logger.error("A request to an OpenID Connect endpoint failed.", { ...facts, cause: error });
+    return;
+  }
+  if (out.error === "temporarily_unavailable") {
+    logger.error("An OpenID Connect request could not be answered.", { ...facts, ...outageFacts(error) });
     return;
   }
   logger.warn("An OpenID Connect request was refused.", { ...facts, ...nearest(out.error, params, clients) });

@@ -1,7 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type KoaContextWithOIDC, Provider } from "oidc-provider";
-import { IdpError } from "../kernel/index.ts";
 import type { BrowserSessions, SignInGate } from "../login/index.ts";
 import { type ConfigurationDeps, providerConfiguration } from "./configuration.ts";
 import { type ConnectedClients, createConnectedClients } from "./connected.ts";
@@ -14,7 +13,7 @@ import { mountLogout } from "./logout.ts";
 import { createLogoutNotices, type LogoutNotices } from "./logout-notices.ts";
 import { isProviderPath, OAUTH_METADATA, OPENID_METADATA } from "./paths.ts";
 import { createBrowserSessions } from "./sessions.ts";
-import { temporarilyUnavailable } from "./store-errors.ts";
+import { asOutage, outageFacts } from "./store-errors.ts";
 
 export interface Oidc {
   readonly gate: SignInGate;
@@ -72,6 +71,8 @@ interface Serving {
   readonly documents: Documents;
 }
 
+const API_ERRORS = ["grant.error", "userinfo.error", "introspection.error", "revocation.error"];
+
 function createServing(deps: ConfigurationDeps): Serving {
   const provider = new Provider(deps.config.issuer, providerConfiguration(deps));
   const notices = createLogoutNotices({ ...deps, provider });
@@ -86,6 +87,15 @@ function createServing(deps: ConfigurationDeps): Serving {
   // What breaks outside its own error pages would otherwise be printed past our log.
   const emitter: EventEmitter = provider;
   emitter.on("error", (cause: unknown) => deps.logger.error("A request broke off inside oidc-provider.", { cause }));
+  // Applications get JSON, which no page of ours draws and logs.
+  for (const event of API_ERRORS)
+    emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => {
+      if (asOutage(error) === undefined) return;
+      deps.logger.error("A request of an application could not be answered.", {
+        path: ctx.path,
+        ...outageFacts(error),
+      });
+    });
   const callback = provider.callback();
   // Addresses and secure cookies follow the issuer, whatever a proxy in front says or leaves out: the Host was checked before.
   provider.proxy = true;
@@ -103,8 +113,8 @@ function mountOutages(provider: Provider, deps: ConfigurationDeps): void {
     try {
       await next();
     } catch (error) {
-      if (!(error instanceof IdpError && error.code === "STORE_UNAVAILABLE")) throw error;
-      const unavailable = temporarilyUnavailable("the store cannot answer now", false, error);
+      const unavailable = asOutage(error);
+      if (unavailable === undefined) throw error;
       ctx.status = 503;
       renderError(ctx, { error: "temporarily_unavailable", error_description: unavailable.message }, unavailable);
     }

@@ -1,5 +1,5 @@
 import { errors, Provider } from "oidc-provider";
-import { IdpError } from "../kernel/index.ts";
+import { type ErrorFacts, IdpError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 
 /**
@@ -20,10 +20,19 @@ export function withOauthErrors(store: Store): Store {
 }
 
 function translate(error: unknown): unknown {
+  return (Provider.ctx === undefined ? undefined : asOutage(error)) ?? error;
+}
+
+/** A failure of the store, translated already or not, as the error of 503; `undefined` for everything else. */
+export function asOutage(error: unknown): Error | undefined {
+  if (error instanceof errors.TemporarilyUnavailable) return error;
   const isOurs = error instanceof IdpError && error.code === "STORE_UNAVAILABLE";
-  return isOurs && Provider.ctx !== undefined
-    ? temporarilyUnavailable("the store cannot answer now", false, error)
-    : error;
+  return isOurs ? temporarilyUnavailable("the store cannot answer now", false, error) : undefined;
+}
+
+/** What failed behind an outage, for the log. */
+export function outageFacts({ cause }: Error): ErrorFacts {
+  return cause instanceof IdpError ? cause.facts : {};
 }
 
 /** RFC 6749 section 4.1.2.1, as 503. `mayRedirect`: whether the application hears of it, or the person sees our page. */
