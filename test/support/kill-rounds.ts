@@ -68,7 +68,10 @@ export async function runKillRounds(options: KillOptions): Promise<KillSummary> 
         options.progress(`VIOLATION round ${rounds}: ${what}`);
       };
       const done = await underLoad(served, { load, pick, blame });
-      served = await serveProgram(folder, port);
+      served = await serveProgram(folder, port).catch((error: unknown) => {
+        blame(messageOf(error));
+        return serveProgram(folder, port);
+      });
       slowestStart = Math.max(slowestStart, served.startCost);
       if (served.startCost > options.startWithin * 1000) blame(`a start took ${served.startCost} ms`);
       if ((await keys()) !== before) blame("the keys are others");
@@ -104,11 +107,11 @@ async function underLoad(
       }),
   );
   const enough = pick() * LOAD.answers;
-  let isOver = false;
+  const state = { isOver: false };
   void Promise.all(lanes).then(() => {
-    isOver = true;
+    state.isOver = true;
   });
-  while (!isOver && done.reduce((sum, deed) => sum + deed.answers(), 0) < enough) await pause(LOAD.step);
+  while (!state.isOver && done.reduce((sum, deed) => sum + deed.answers(), 0) < enough) await pause(LOAD.step);
   await pause(pick() * LOAD.more);
   await served.stop("SIGKILL");
   await Promise.all(lanes);
