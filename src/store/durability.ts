@@ -25,6 +25,12 @@ const FLUSHED: ReadonlySet<string> = new Set([
 const LOCK = "factor.lock";
 
 /**
+ * Milliseconds a mark is kept after it expired: a clock that goes forward by mistake and comes back must not find what was used swept
+ * away. In between it is expired for everybody, and what it was for as well.
+ */
+export const KEEP_MARKS = 2 * 3_600_000;
+
+/**
  * What an older copy may bring back: keys and secrets, who people are, what is known of their credentials, what was used up, and records
  * for people to read. Everything else was ended, used, withdrawn or spent by somebody since, and is left out unless the operator wants it.
  */

@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/index.ts";
+import { KEEP_MARKS } from "./durability.ts";
 import type { Counter, JsonObject, PutOptions, Store, StoredRecord } from "./port.ts";
 
 interface Row {
@@ -105,7 +106,10 @@ export function createMemoryStore(clock: Clock): Store {
       const last = counters.get(key);
       const known = last !== undefined && isLive(last.expiresAt) ? last : undefined;
       const until = clock.now() + windowMs;
-      const next = { count: (known?.count ?? 0) + 1, expiresAt: renew ? until : (known?.expiresAt ?? until) };
+      const next = {
+        count: (known?.count ?? 0) + 1,
+        expiresAt: renew ? until : Math.min(known?.expiresAt ?? until, until),
+      };
       counters.set(key, next);
       return next;
     },
@@ -127,7 +131,7 @@ export function createMemoryStore(clock: Clock): Store {
           if (!isLive(expiresAt) && removeFrom(each, id) !== undefined) removed += 1;
         }
       }
-      for (const [key, until] of marks) if (!isLive(until)) removed += Number(marks.delete(key));
+      for (const [key, until] of marks) if (!isLive(until + KEEP_MARKS)) removed += Number(marks.delete(key));
       for (const [key, { expiresAt }] of counters) if (!isLive(expiresAt)) removed += Number(counters.delete(key));
       return removed;
     },

@@ -57,7 +57,10 @@ export interface Store {
   list(kind: string): Promise<readonly { readonly id: string; readonly record: StoredRecord }[]>;
   /** Atomic and durable: `true` for the first caller with this `(kind, id)` until `expiresAt`, `false` for all others. */
   consumeOnce(kind: string, id: string, expiresAt: number): Promise<boolean>;
-  /** Adds one atomically; opens a window of `windowMs` when none is open, and with `renew` makes an open one last as long from now. */
+  /**
+   * Adds one atomically; opens a window of `windowMs` when none is open, and with `renew` makes an open one last as long from now. One that
+   * would end later than a new one (the clock went back) ends then.
+   */
   increment(kind: string, id: string, windowMs: number, options?: { readonly renew?: boolean }): Promise<Counter>;
   counter(kind: string, id: string): Promise<Counter | undefined>;
   /** All counters of a kind with an open window whose id begins with `prefix`, for operators. */

@@ -46,7 +46,7 @@ export const STATEMENTS = {
   increment: `INSERT INTO counters (kind, id, count, expires_at) VALUES (?1, ?2, 1, ?4)
          ON CONFLICT (kind, id) DO UPDATE SET
            count = CASE WHEN counters.expires_at > ?3 THEN counters.count + 1 ELSE 1 END,
-           expires_at = CASE WHEN counters.expires_at > ?3 AND ?5 = 0 THEN counters.expires_at ELSE excluded.expires_at END
+           expires_at = CASE WHEN counters.expires_at > ?3 AND ?5 = 0 THEN min(counters.expires_at, excluded.expires_at) ELSE excluded.expires_at END
          RETURNING count, expires_at`,
   counter: "SELECT count, expires_at FROM counters WHERE kind = ?1 AND id = ?2 AND expires_at > ?3",
   counters:

@@ -1,6 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/index.ts";
-import { isFlushed, isRemovalFlushed } from "./durability.ts";
+import { isFlushed, isRemovalFlushed, KEEP_MARKS } from "./durability.ts";
 import type { Counter, JsonObject, PutOptions, Store, StoredRecord } from "./port.ts";
 import { type Connection, openConnections, type Statements } from "./sqlite-connection.ts";
 import { unavailable } from "./sqlite-fault.ts";
@@ -112,7 +112,11 @@ function remove(sql: Statements, key: { kind: string; id: string }, now: number)
 function sweepBatch(sql: Statements, now: number): { readonly removed: number; readonly isMore: boolean } {
   const expired = sql.expired.all(now) as { kind: string; id: string }[];
   for (const key of expired) remove(sql, key, now);
-  const counts = [expired.length, Number(sql.sweepMarks.run(now).changes), Number(sql.sweepCounters.run(now).changes)];
+  const counts = [
+    expired.length,
+    Number(sql.sweepMarks.run(now - KEEP_MARKS).changes),
+    Number(sql.sweepCounters.run(now).changes),
+  ];
   return { removed: counts.reduce((sum, count) => sum + count, 0), isMore: Math.max(...counts) >= SWEEP_BATCH };
 }
 

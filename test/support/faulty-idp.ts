@@ -6,7 +6,7 @@ import { composeIdp, realWorld } from "../../src/app/index.ts";
 import { formatFaults, loadConfig } from "../../src/config/index.ts";
 import { listen } from "../../src/front/index.ts";
 import type { World } from "../../src/kernel/index.ts";
-import { openStore } from "../../src/store/index.ts";
+import { openStore, type Store } from "../../src/store/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
 import { createVisitor, follow, type Visit, type Visitor } from "./browser.ts";
 import { FACTOR_SCRIPT, reply, totpCode } from "./factors.ts";
@@ -40,6 +40,7 @@ export interface FaultyIdp {
   /** Log lines so far. */
   readonly log: readonly string[];
   readonly plan: FaultPlan;
+  readonly store: Store;
   stop(): Promise<void>;
 }
 
@@ -80,6 +81,7 @@ ${metadata === undefined ? "" : SAML}
     issuer,
     log,
     plan,
+    store,
     async stop() {
       await opened.value.close(0);
       await idp.close();

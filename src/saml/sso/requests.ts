@@ -43,8 +43,8 @@ export interface PendingRequests {
 const REQUEST = "saml.request";
 const SEEN = "saml.request-id";
 const MOVED = "saml.moved";
-/** Milliseconds a used id is remembered beyond the time it could be believed. */
-const REMEMBER = 20 * 60_000;
+/** Milliseconds a used id is remembered beyond the time it could be believed, should the clock go forward and back meanwhile. */
+const REMEMBER = 2 * 3_600_000;
 const KEEP_MOVED = 60_000;
 
 export interface PendingRequestsDeps {
