@@ -1,107 +1,10 @@
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { codesOn } from "../support/factors.ts";
-import {
-  type Answer,
-  assertGraceful,
-  CODES,
-  type FaultyIdp,
-  type Journey,
-  SECRET,
-  type Steps,
-  Stopped,
-  startFaultyIdp,
-  stepsAt,
-  type Trip,
-  trip,
-  want,
-} from "../support/faulty-idp.ts";
-import { createFindings, type Fault, faultsOf, SECONDARY } from "../support/faulty-store.ts";
-import { createManualWorld } from "../support/manual-clock.ts";
+import { sweepAt } from "../support/fault-sweep.ts";
+import { type Answer, CODES, SECRET, type Trip, trip, want } from "../support/faulty-idp.ts";
 import { idpCertificate } from "../support/saml/journey.ts";
 import { nodeSamlSp } from "../support/saml/service-provider.ts";
-
-/** Runs a journey with every fault at every call of the store. */
-async function sweep(t: TestContext, idp: FaultyIdp, deps: { steps: Steps; journey: Journey; pass: () => void }) {
-  const { steps, journey, pass } = deps;
-  const findings = createFindings();
-  const reaches = async (one: Trip, fault?: Fault) => {
-    await journey.prepare?.(one);
-    idp.plan.arm(fault);
-    try {
-      await journey.run(one);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Stopped) return error;
-      throw error;
-    } finally {
-      idp.plan.disarm();
-    }
-  };
-
-  const clean = trip(`${journey.people}-clean`);
-  assert.equal(await reaches(clean), undefined);
-  const calls = idp.plan.disarm();
-  assert.ok(calls.length > 5, "the store is used");
-  assert.equal(await steps.isIn(clean), journey.endsIn);
-
-  const faults = faultsOf(calls.length);
-  for (const fault of faults) {
-    pass();
-    const one = trip(`${journey.people}-${fault.at}-${fault.mode}`);
-    await findings.guard(`${fault.mode} ${fault.at}`, async () => {
-      const stop = await reaches(one, fault);
-      const made = idp.plan.disarm();
-      const call = made[fault.at - 1] ?? "";
-      const run = `${fault.mode} ${fault.at}: ${call}`;
-      const last = one.witness.answers.at(-1);
-      const repeat = one.witness.last();
-      const mayBeIn = async () => {
-        const isIn = await steps.isIn(one);
-        assert.ok(!isIn || journey.needs.every((proof) => one.sent.has(proof)), "signed in without proof");
-        if (stop === undefined) assert.equal(isIn, journey.endsIn, "what a finished journey ends in");
-      };
-      await findings.guard(run, () => {
-        assert.ok(made.length >= fault.at, "the fault never came");
-        const isSpared = SECONDARY.test(call) || journey.spares?.test(call) === true;
-        if (stop === undefined && fault.mode !== "delay") assert.ok(isSpared, `nothing came of a failing ${call}`);
-        if (SECONDARY.test(call)) assert.equal(stop, undefined, `a failing ${call} took away what it followed`);
-        if (stop !== undefined && (fault.mode === "delay" || last?.status !== 503)) throw stop;
-      });
-      await findings.guard(run, mayBeIn);
-      if (stop !== undefined) {
-        await findings.guard(run, async () => {
-          const again = await steps.land(one, await repeat());
-          if (again.handoff?.startsWith("/") === true) await steps.open(one, again.handoff);
-        });
-        if (journey.needs.some((proof) => !one.sent.has(proof))) await findings.guard(run, mayBeIn);
-      }
-      await findings.guard(run, () => journey.after?.(one, stop === undefined));
-      for (const answer of one.witness.answers) await findings.guard(run, () => assertGraceful(answer));
-      pass();
-      await findings.guard(run, async () => {
-        const fresh = await reaches(trip(one.user));
-        if (fresh !== undefined) throw new Error(`a fresh visitor ${fresh.message}`);
-      });
-    });
-  }
-  t.diagnostic(`${calls.length} store calls, ${faults.length} runs`);
-  assert.deepEqual(findings.found, {});
-}
-
-/** A provider of its own for one journey; time passes by a minute before every visitor where the clock is ours. */
-async function sweepAt(
-  t: TestContext,
-  make: (steps: Steps, idp: FaultyIdp) => Journey | Promise<Journey>,
-  saml = false,
-) {
-  const world = createManualWorld();
-  const early = saml ? await nodeSamlSp({ issuer: "http://localhost", idpCertificate: "x" }) : undefined;
-  const idp = await startFaultyIdp(early === undefined ? { world } : { metadata: early.metadata });
-  t.after(() => idp.stop());
-  const steps = stepsAt(idp, () => world.clock.now());
-  await sweep(t, idp, { steps, journey: await make(steps, idp), pass: () => world.clock.advance(60_000) });
-}
 
 const won = ({ witness }: Trip): number =>
   witness.answers.filter(({ url, status }) => url.endsWith("/oidc/token") && status === 200).length;
@@ -127,6 +30,7 @@ describe("whatever call of the store fails", { concurrency: 2 }, () => {
       people: "enrolled",
       needs: ["password", "totp"],
       endsIn: true,
+      delayEvery: 1,
       // Read again, as a hint, after the code was accepted.
       spares: /^get factor\.last$/,
       async run(one) {
@@ -210,6 +114,33 @@ describe("whatever call of the store fails", { concurrency: 2 }, () => {
         if (totp === "") return;
         const again = await land(other, await prove(other, page, "totp", sent.get("confirmed by") ?? ""));
         assert.match(again.body, /That code was already used/, "the code that confirmed the app was good twice");
+      },
+    })));
+
+  it("regenerating recovery codes leaves the old list or the new one", (t) =>
+    sweepAt(t, ({ code, kept, land, next, open, password, prove }) => ({
+      people: "enrolled",
+      needs: [],
+      endsIn: true,
+      async prepare(one) {
+        const page = await password(one, "/account");
+        const home = await land(one, await prove(one, page, "totp", code()));
+        want(/Hello, <bdi>/.test(home.body), home);
+      },
+      async run(one) {
+        const shown = await open(one, "/account/methods/codes");
+        const codes = codesOn(shown);
+        want(codes.length === 10, shown);
+        one.sent.set("codes", codes.join());
+        const done = await next(one, shown, { saved: "on" });
+        want(/Your recovery codes are saved/.test(done.body), done);
+      },
+      async after({ user, sent }, finished) {
+        await password(trip(user), "/account");
+        const { totp, codes } = kept(user);
+        assert.equal(totp, SECRET);
+        const known = [sent.get("codes"), ...(finished ? [] : [CODES.join()])];
+        assert.ok(known.includes(codes), "the stored codes are neither the old nor the new ones");
       },
     })));
 

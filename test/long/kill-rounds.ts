@@ -44,7 +44,7 @@ const summary = await runKillRounds({
 const { deeds } = summary;
 process.stdout.write(
   `${summary.rounds} rounds in ${Math.round((performance.now() - begun) / 1000)} s: ${deeds["sign-in"]} sign-ins, ${deeds.recovery} recovery codes, ` +
-    `${deeds.enrolment} enrolments; ${summary.facts} facts looked at; slowest start ${summary.slowestStart} ms of processor time; ` +
+    `${deeds.enrolment} enrolments, ${deeds.regeneration} regenerations; ${summary.facts} facts looked at; slowest start ${summary.slowestStart} ms of processor time; ` +
     `${summary.violations.length} violations; seed ${seed}\n`,
 );
 process.exitCode = summary.violations.length === 0 && summary.rounds > 0 ? 0 : 1;

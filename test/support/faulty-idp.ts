@@ -165,6 +165,8 @@ export interface Journey {
   readonly needs: readonly string[];
   /** Whether the browser is signed in at the end. */
   readonly endsIn: boolean;
+  /** At which calls a delay is tried: every so manyth. */
+  readonly delayEvery?: number;
   /** Calls that may fail unnoticed here. */
   readonly spares?: RegExp;
   prepare?(trip: Trip): Promise<unknown>;

@@ -26,12 +26,12 @@ export interface FaultPlan {
 
 const DELAY = 50;
 
-/** Every fault a journey of so many store calls is run with: both failures at each call, a delay at every fifth. */
-export function faultsOf(calls: number): readonly Fault[] {
+/** Every fault a journey of so many store calls is run with: both failures at each call, a delay at every fifth or so. */
+export function faultsOf(calls: number, delayEvery = 5): readonly Fault[] {
   return Array.from({ length: calls }, (_, index) => index + 1).flatMap((at): readonly Fault[] => [
     { mode: "fail-before", at },
     { mode: "fail-after", at },
-    ...(at % 5 === 0 ? [{ mode: "delay" as const, at }] : []),
+    ...(at % delayEvery === 0 ? [{ mode: "delay" as const, at }] : []),
   ]);
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { seedDemoAccounts } from "../../src/lua/index.ts";
+import { codesOn } from "./factors.ts";
 import { CODES, SECRET, type Steps, type Trip, trip, want } from "./faulty-idp.ts";
 
 /** People of each kind: `app…` have an authenticator app and recovery codes, `plain…` nothing. */
@@ -25,7 +26,7 @@ export async function seedPeople(path: string): Promise<void> {
 
 /** Something somebody did before the program was killed, and what must hold of it afterwards. */
 export interface Deed {
-  readonly what: "sign-in" | "recovery" | "enrolment";
+  readonly what: "sign-in" | "recovery" | "enrolment" | "regeneration";
   /** Answers so far. */
   answers(): number;
   /** How many things were acknowledged or at least sent. */
@@ -40,7 +41,7 @@ export interface Load {
 }
 
 /** What people and applications do all the time, each with an account of their own. */
-export function createLoad(steps: Steps): Load {
+export function createLoad(steps: Steps, accounts: string): Load {
   let next = 0;
   const visitor = (kind: "app" | "plain"): Trip => trip(`${kind}${next++ % PEOPLE}`);
   return {
@@ -50,9 +51,11 @@ export function createLoad(steps: Steps): Load {
         const deed =
           kind < 0.6
             ? signIn(steps, visitor("app"), pick)
-            : kind < 0.8
+            : kind < 0.75
               ? recovery(steps, visitor("app"))
-              : enrolment(steps, visitor("plain"));
+              : kind < 0.9
+                ? regeneration(steps, visitor("app"), accounts)
+                : enrolment(steps, visitor("plain"));
         note(deed);
         await deed.run();
       }
@@ -140,6 +143,37 @@ function recovery(steps: Steps, one: Trip): Running {
     async verify() {
       if (isIn) assert.ok(await steps.isIn(one), "an acknowledged session is gone");
       await steps.goodOnce(one, "recovery");
+    },
+  };
+}
+
+/** New recovery codes for old ones: whenever the program dies, one whole list is there (row 130). */
+function regeneration(steps: Steps, one: Trip, accounts: string): Running {
+  let isDone = false;
+  let codes = "";
+  return {
+    what: "regeneration",
+    answers: () => one.witness.answers.length,
+    facts: () => one.sent.size + Number(isDone),
+    async run() {
+      const home = await steps.prove(one, await steps.password(one, "/account"), "totp", steps.code());
+      want(new URL(home.location ?? home.url).pathname === "/account", home);
+      const shown = await steps.open(one, "/account/methods/codes");
+      codes = codesOn(shown).join();
+      want(codes !== "", shown);
+      const done = await steps.next(one, shown, { saved: "on" });
+      want(/Your recovery codes are saved/.test(done.body), done);
+      isDone = true;
+    },
+    async verify() {
+      const database = new DatabaseSync(accounts, { readOnly: true });
+      const row = database.prepare("SELECT recovery_codes AS codes FROM accounts WHERE username = ?").get(one.user);
+      database.close();
+      const stored = String(row?.["codes"]);
+      assert.ok(
+        stored === codes || (!isDone && stored === CODES.join()),
+        "neither the old recovery codes nor the new ones",
+      );
     },
   };
 }

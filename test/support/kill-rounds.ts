@@ -50,9 +50,9 @@ export async function runKillRounds(options: KillOptions): Promise<KillSummary> 
   await seedPeople(join(folder, "accounts.db"));
   const pick = seeded(options.seed);
   const steps = stepsAt({ issuer, log: [] }, Date.now);
-  const load = createLoad(steps);
+  const load = createLoad(steps, join(folder, "accounts.db"));
   const violations: string[] = [];
-  const deeds = { "sign-in": 0, recovery: 0, enrolment: 0 };
+  const deeds = { "sign-in": 0, recovery: 0, enrolment: 0, regeneration: 0 };
   let [rounds, facts, slowestStart] = [0, 0, 0];
   const keys = async () => (await fetch(`${issuer}/oidc/jwks`)).text();
   const begun = performance.now();
@@ -108,13 +108,13 @@ async function underLoad(
   );
   const enough = pick() * LOAD.answers;
   const state = { isOver: false };
-  void Promise.all(lanes).then(() => {
+  const over = Promise.all(lanes).finally(() => {
     state.isOver = true;
   });
   while (!state.isOver && done.reduce((sum, deed) => sum + deed.answers(), 0) < enough) await pause(LOAD.step);
   await pause(pick() * LOAD.more);
   await served.stop("SIGKILL");
-  await Promise.all(lanes);
+  await over;
   return done;
 }
 

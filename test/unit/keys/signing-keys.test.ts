@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSigningKeys, jwksOf, type SigningKey } from "../../../src/keys/index.ts";
 import { openStore } from "../../../src/store/index.ts";
+import { createFaultPlan, faultyStore } from "../../support/faulty-store.ts";
 import { createManualWorld } from "../../support/manual-clock.ts";
 
 const HOUR = 3_600_000;
@@ -71,4 +72,35 @@ test("two instances and a command that change keys at once end with one list", a
   await Promise.all(several.slice(0, 2).map((keys) => keys.rotate("published")));
   const list = await several[0]?.list();
   assert.equal(states(list ?? []), "active next");
+});
+
+test("a rotation that breaks off at any call of the store leaves the old keys or all of the new ones", async () => {
+  for (const when of ["published", "now"] as const) {
+    const { world, store, keys } = await given();
+    await keys.advance(POLICY);
+    const plan = createFaultPlan();
+    const interrupted = createSigningKeys({ store: faultyStore(store, plan), world });
+    let calls = 0;
+    for (let at = 1; calls === 0; at += 1) {
+      for (const mode of ["fail-before", "fail-after"] as const) {
+        const before = await keys.list();
+        plan.arm({ mode, at });
+        const isBroken = await plan
+          .within(() => interrupted.rotate(when))
+          .then(
+            () => false,
+            () => true,
+          );
+        const made = plan.disarm().length;
+        if (!isBroken) calls = made;
+        const after = await keys.list();
+        const fresh = after.filter(({ jwk }) => !before.some((known) => known.jwk.kid === jwk.kid));
+        if (fresh.length === 0) assert.deepEqual(after, before);
+        else assert.deepEqual(fresh.map(({ alg }) => alg).toSorted(), ["ES256", "EdDSA", "RS256"]);
+        for (const alg of ["RS256", "ES256", "EdDSA"])
+          assert.equal(after.filter((key) => key.alg === alg && key.state === "active").length, 1, `${mode} ${at}`);
+      }
+    }
+    assert.ok(calls >= 2, "the store was read and written");
+  }
 });
