@@ -2,7 +2,10 @@
 export function escapeHtml(value: unknown): string {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
     throw new Error("a template printed a value that is not there");
-  return String(value)
+  const text = String(value);
+  // Most texts have nothing to escape.
+  if (!/[&<>"']/.test(text)) return text;
+  return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
