@@ -13,7 +13,7 @@ import { authorizeUrl, OWN_PATHS, start } from "./server.ts";
 
 const SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const IN_FLIGHT = 8;
-const PER_ROUND = 24;
+const PER_ROUND = 12;
 /** Milliseconds of CPU a second factor may add. */
 const LIMIT = 1.5;
 
@@ -77,7 +77,7 @@ export async function benchMfa(rounds: number): Promise<readonly Gate[]> {
 /** More people than requests in flight: sign-ins of one person wait for one another. */
 async function keysOf(issuer: string): Promise<ReadonlyMap<string, Authenticator>> {
   const keys = new Map<string, Authenticator>();
-  for (let index = 0; index < 4 * IN_FLIGHT; index += 1) {
+  for (let index = 0; index < 2 * IN_FLIGHT; index += 1) {
     const username = `k${index}`;
     const visitor = createVisitor();
     const page = await follow(visitor, await visitor.get(`${issuer}/account`), issuer);

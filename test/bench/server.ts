@@ -38,22 +38,34 @@ export interface Server {
   readonly cpu: () => Promise<number>;
   /** Megabytes that are this process's own (PSS). */
   readonly memory: () => number;
+  /** Megabytes of the main thread's heap, after a collection where the server was started with `--expose-gc`. */
+  readonly heap: () => Promise<number>;
   readonly stop: () => void;
 }
 
-/** @param args for the server's program. */
-export async function start(name: string, file: string, paths: Paths, args: readonly string[] = []): Promise<Server> {
-  const child: ChildProcess = fork(new URL(`./servers/${file}`, import.meta.url), args, { stdio: "inherit" });
+/** @param more arguments of the server's program, and of Node. */
+export async function start(
+  name: string,
+  file: string,
+  paths: Paths,
+  { args = [], execArgv = [] }: { readonly args?: readonly string[]; readonly execArgv?: readonly string[] } = {},
+): Promise<Server> {
+  const child: ChildProcess = fork(new URL(`./servers/${file}`, import.meta.url), args, {
+    stdio: "inherit",
+    execArgv: [...execArgv],
+  });
   const [message] = (await once(child, "message")) as [{ issuer: string }];
+  const ask = async (): Promise<{ cpu: number; heap: number }> => {
+    child.send("now");
+    const [answer] = (await once(child, "message")) as [{ cpu: number; heap: number }];
+    return answer;
+  };
   return {
     name,
     issuer: message.issuer,
     paths,
-    async cpu() {
-      child.send("cpu");
-      const [answer] = (await once(child, "message")) as [{ cpu: number }];
-      return answer.cpu;
-    },
+    cpu: async () => (await ask()).cpu,
+    heap: async () => (await ask()).heap / 2 ** 20,
     memory: () => memoryOf(child.pid ?? 0),
     stop: () => child.disconnect(),
   };

@@ -10,7 +10,7 @@ import { type Gate, median } from "./measure.ts";
 import { type Endpoint, login, memoryOf, OWN_PATHS, RAW_PATHS, start } from "./server.ts";
 import { benchConfig, SCRIPT } from "./servers/parts.ts";
 
-const STARTS = 5;
+const STARTS = 3;
 /** Milliseconds an idle process is left alone before it is weighed. */
 const SETTLE = 2_000;
 const WORKERS = 1;
@@ -87,7 +87,7 @@ async function isReady(address: string): Promise<boolean> {
 
 async function startRaw(folder: string): Promise<Sample> {
   const from = performance.now();
-  const server = await start("raw oidc-provider", "raw.ts", RAW_PATHS, [folder]);
+  const server = await start("raw oidc-provider", "raw.ts", RAW_PATHS, { args: [folder] });
   try {
     await login(server satisfies Endpoint);
     const seconds = (performance.now() - from) / 1000;

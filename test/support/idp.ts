@@ -39,6 +39,8 @@ export interface TestIdpOptions {
   readonly tls?: TlsFiles;
   /** Milliseconds; default: those of operation. */
   readonly patience?: ListenDeps["patience"];
+  /** Takes the log lines the configuration asks for; default: every one is kept in {@link TestIdp.log}. */
+  readonly logTo?: (line: string) => void;
 }
 
 /** The composed provider on a free loopback port, with its own folder that goes away when it stops. */
@@ -60,7 +62,11 @@ ${options.more ?? ""}
   writeFileSync(join(folder, "config.yaml"), yaml);
   const { first: loaded, poll } = watchConfig(join(folder, "config.yaml"), {});
   if (!loaded.ok) throw new Error(formatFaults(loaded.problem));
-  const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
+  const { level } = loaded.value.observability.log;
+  const logger =
+    options.logTo === undefined
+      ? createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) })
+      : createLogger({ level, format: "json", write: options.logTo });
   const environment = { MOONLATCH_ACCOUNTS: join(folder, "accounts.db") };
   const world = options.world ?? realWorld();
   const often = options.rereadEvery === undefined ? {} : { rereadEvery: options.rereadEvery };

@@ -1,7 +1,7 @@
 // The provider on SQLite, with people whose names say what they have: t… an authenticator app, k… a key, the others nothing.
 import { FACTOR_SCRIPT } from "../../support/factors.ts";
 import { startIdp } from "../../support/idp.ts";
-import { answerParent, CLIENT } from "./parts.ts";
+import { answerParent, CLIENT, logTo } from "./parts.ts";
 
 /** The secret of everybody with an authenticator app. */
 const SCRIPT = FACTOR_SCRIPT.replace(
@@ -12,10 +12,10 @@ const SCRIPT = FACTOR_SCRIPT.replace(
 const idp = await startIdp({
   script: SCRIPT,
   store: "sqlite",
+  logTo,
   oidc: `  clients:
     - { client_id: ${CLIENT.client_id}, client_secret: ${CLIENT.client_secret}, redirect_uris: ["${CLIENT.redirect_uri}"], skip_consent: true }`,
   more: `mfa: { throttle: { account: 1000000/1h, address: 1000000/1h } }
-login: { throttle: { account: 1000000/1h, address: 1000000/1h } }
-observability: { log: { level: warn } }`,
+login: { throttle: { account: 1000000/1h, address: 1000000/1h } }`,
 });
 answerParent(idp.issuer);

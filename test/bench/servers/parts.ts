@@ -22,8 +22,10 @@ export const CLIENTS = `  clients:
     - { client_id: ${CLIENT.client_id}, client_secret: ${CLIENT.client_secret}, redirect_uris: ["${CLIENT.redirect_uri}"], grant_types: [authorization_code, refresh_token], skip_consent: true }`;
 
 /** Nothing is throttled, everything else is as operators have it. */
-export const MORE =
-  "login: { throttle: { account: 1000000/1h, address: 1000000/1h } }\nobservability: { log: { level: warn } }";
+export const MORE = "login: { throttle: { account: 1000000/1h, address: 1000000/1h, surge: 1000000/1h } }";
+
+/** Log and audit lines are made and go nowhere. */
+export const logTo = (): void => undefined;
 
 export function benchConfig(issuer: string, port: number): string {
   return `issuer: ${issuer}
@@ -36,12 +38,14 @@ ${MORE}
 `;
 }
 
-/** Tells the parent where the server is, and answers its questions about CPU used so far (microseconds). */
+/** Tells the parent where the server is, and answers its questions: CPU used so far (microseconds), heap in use after a collection (bytes). */
 export function answerParent(issuer: string): void {
   process.send?.({ issuer });
   process.on("message", () => {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpu: user + system });
+    // There with `--expose-gc`.
+    globalThis.gc?.();
+    process.send?.({ cpu: user + system, heap: process.memoryUsage().heapUsed });
   });
   process.once("disconnect", () => process.exit(0));
 }

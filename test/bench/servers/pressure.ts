@@ -1,7 +1,7 @@
 // The provider on SQLite with passwords hashed by Argon2id (19 MiB, 2 passes, 1 lane), a SAML side, and people whose script never ends.
 import { hashSync } from "@node-rs/argon2";
 import { startIdp } from "../../support/idp.ts";
-import { answerParent, CLIENTS, MORE } from "./parts.ts";
+import { answerParent, CLIENTS, logTo, MORE } from "./parts.ts";
 
 const HASH = hashSync("right", { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
 
@@ -26,6 +26,7 @@ const idp = await startIdp({
   script: SCRIPT,
   store: "sqlite",
   oidc: CLIENTS,
+  logTo,
   more: `${MORE}\nsaml: { service_providers: [{ entity_id: "https://sp.example/md", acs: ["https://sp.example/acs"] }] }`,
 });
 answerParent(idp.issuer);
