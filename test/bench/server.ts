@@ -101,6 +101,9 @@ export function authorizeUrl(server: Endpoint, extra: Readonly<Record<string, st
   return `${server.issuer}${server.paths.authorize}?${query.toString()}`;
 }
 
+/** The sign-in was answered with a temporary failure. */
+export class BusyError extends Error {}
+
 /** Authorization request, page, password, code, tokens: as a browser and an application do it. */
 export async function login(
   server: Endpoint,
@@ -111,6 +114,7 @@ export async function login(
   let at = await visitor.get(authorizeUrl(server, extra));
   at = await visitor.get(at.location ?? "");
   at = await visitor.post(at.url, { csrf: at.field("csrf"), username, password: "right" });
+  if (at.status === 503) throw new BusyError(`${server.name}: temporary failure`);
   if (at.location === undefined && at.handoff === undefined) throw new Error(`${server.name}: sign-in ${at.status}`);
   at = await follow(
     visitor,
