@@ -1,5 +1,6 @@
 import type { LuaState } from "fengari";
 import type { CFunction, Now } from "./call.ts";
+import { latin1 } from "./values.ts";
 
 type Fengari = typeof import("fengari");
 
@@ -27,6 +28,24 @@ export function baseFunctions(
       lauxlib.luaL_tolstring(L, 1);
       return 1;
     },
+  };
+}
+
+/** `tonumber` whose bases go beyond 2^31. */
+export function tonumberFunction({ lua, lauxlib, to_luastring }: Fengari, stock: CFunction): CFunction {
+  const OUT_OF_RANGE = to_luastring("base out of range");
+  return (L) => {
+    const base = lua.lua_type(L, 2) <= 0 ? 10 : lauxlib.luaL_checkinteger(L, 2);
+    if (base === 10) {
+      lua.lua_settop(L, Math.min(lua.lua_gettop(L), 1));
+      return stock(L);
+    }
+    if (base < 2 || base > 36) return lauxlib.luaL_argerror(L, 2, OUT_OF_RANGE);
+    const [, sign = "", digits = ""] = /^\s*(-?)([0-9a-z]+)\s*$/i.exec(latin1(lauxlib.luaL_checkstring(L, 1))) ?? [];
+    const values = digits.split("").map((digit) => Number.parseInt(digit, 36));
+    if (digits === "" || values.some((value) => value >= base)) lua.lua_pushnil(L);
+    else lua.lua_pushnumber(L, (sign === "-" ? -1 : 1) * values.reduce((sum, value) => sum * base + value, 0));
+    return 1;
   };
 }
 

@@ -10,8 +10,8 @@ export interface ScriptFinding {
 
 /** Globals a script finds (see `prelude.lua`); a test holds the two together. */
 export const KNOWN_GLOBALS: ReadonlySet<string> = new Set(
-  `_G _VERSION assert backend_result collectgarbage coroutine dynamic_loader error getmetatable ipairs load loadstring math nauthilus
-   nauthilus_backend_result nauthilus_builtin next os package pairs pcall print rawequal rawget rawlen rawset require select setmetatable
+  `_G _VERSION assert backend_result collectgarbage coroutine dynamic_loader error getfenv getmetatable ipairs load loadstring math module nauthilus
+   nauthilus_backend_result nauthilus_builtin newproxy next os package pairs pcall print rawequal rawget rawlen rawset require select setfenv setmetatable
    string table tonumber tostring type unpack utf8 xpcall`.split(/\s+/),
 );
 

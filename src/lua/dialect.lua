@@ -2,7 +2,9 @@
 -- the global table is seen by the files of `modules/`, never by a script.
 local js = ...
 local next, rawget, type, tostring, error = next, rawget, type, tostring, error
-local ipairs, math, string, table = ipairs, math, string, table
+local ipairs, math, string, table, setmetatable = ipairs, math, string, table, setmetatable
+local raw_globals, debug_library = _ENV, debug
+debug = nil
 
 -- Table constructors are walked backwards by the VM; scripts expect 1..n first.
 local function ordered_pairs(value)
@@ -26,6 +28,95 @@ local function ordered_pairs(value)
 end
 pairs = ordered_pairs
 
+-- Environments of functions ---------------------------------------------------------------------------------------------------
+-- In 5.3 the environment of a function is its upvalue _ENV; at the top of a script it is a local of that name.
+local function environment_upvalue(fn)
+  for index = 1, 255 do
+    local name, value = debug_library.getupvalue(fn, index)
+    if name == nil then return nil end
+    if name == "_ENV" then return index, value end
+  end
+end
+
+local function is_own(fn)
+  local source = debug_library.getinfo(fn, "S").source
+  return source == "=[C]" or source == "=moonlatch" or source == "=dialect" or source:find("^=modules/") ~= nil
+end
+
+local function replace_environment(fn, env)
+  if is_own(fn) then return false end
+  local index, old = environment_upvalue(fn)
+  -- What the host made has the real globals, and is shared by all calls.
+  if index == nil or old == raw_globals then return index == nil end
+  local function holder() return env end
+  debug_library.upvaluejoin(fn, index, holder, 1)
+  return true
+end
+
+-- Levels count from the function that called the one that calls these.
+local function set_level(level, env)
+  local info = debug_library.getinfo(level + 2, "f")
+  if info == nil then error("bad argument #1 (invalid level)", 3) end
+  if debug_library.getlocal(level + 2, 1) == "_ENV" then
+    debug_library.setlocal(level + 2, 1, env)
+    return info.func
+  end
+  return replace_environment(info.func, env) and info.func or nil
+end
+
+local function get_level(level)
+  local info = debug_library.getinfo(level + 2, "f")
+  if info == nil then error("bad argument #1 (invalid level)", 3) end
+  local name, value = debug_library.getlocal(level + 2, 1)
+  if name == "_ENV" then return value end
+  local _, env = environment_upvalue(info.func)
+  return env
+end
+
+local environments = {}
+
+function environments.setfenv(_)
+  return function(target, env)
+    if type(env) ~= "table" then error("bad argument #2 to 'setfenv' (table expected, got " .. type(env) .. ")", 2) end
+    local fn
+    if type(target) == "number" then fn = target >= 1 and set_level(target, env) or nil
+    elseif type(target) == "function" then fn = replace_environment(target, env) and target or nil end
+    if fn == nil then error("'setfenv' cannot change environment of given object", 2) end
+    return fn
+  end
+end
+
+function environments.getfenv(globals)
+  return function(target)
+    local env
+    if type(target) == "function" then
+      local _, value = environment_upvalue(target)
+      env = value
+    elseif target ~= 0 then env = get_level(target or 1) end
+    if env == nil or env == raw_globals then return globals end
+    return env
+  end
+end
+
+function environments.module(globals)
+  return function(name, ...)
+    local loaded = globals.package.loaded
+    local made = loaded[name]
+    if type(made) ~= "table" then
+      made = globals
+      for part in name:gmatch("[^.]+") do
+        if rawget(made, part) == nil then made[part] = {} end
+        made = made[part]
+        if type(made) ~= "table" then error("name conflict for module '" .. name .. "'", 2) end
+      end
+      loaded[name] = made
+    end
+    if made._NAME == nil then made._M, made._NAME, made._PACKAGE = made, name, name:match("^(.*%.)") or "" end
+    if set_level(1, made) == nil then error("'module' not called from a Lua function", 2) end
+    for _, option in ipairs({ ... }) do option(made) end
+  end
+end
+
 string.dump = nil
 string.gfind = string.gmatch
 table.getn = function(value) return #value end
@@ -39,14 +130,33 @@ table.foreachi = function(value, visit) for key, item in ipairs(value) do local 
 math.pow = function(base, exponent) return base ^ exponent end
 math.mod = math.fmod
 math.log10 = function(value) return math.log(value, 10) end
+math.frexp = function(value)
+  if value == 0 or value ~= value or value == math.huge or value == -math.huge then return value, 0 end
+  local exponent = math.floor(math.log(math.abs(value), 2)) + 1
+  local fraction = value / 2 ^ exponent
+  if math.abs(fraction) >= 1 then return fraction / 2, exponent + 1 end
+  if math.abs(fraction) < 0.5 then return fraction * 2, exponent - 1 end
+  return fraction, exponent
+end
+math.cosh = function(value) return (math.exp(value) + math.exp(-value)) / 2 end
+math.sinh = function(value) return (math.exp(value) - math.exp(-value)) / 2 end
+math.tanh = function(value)
+  if value > 20 then return 1 elseif value < -20 then return -1 end
+  local squared = math.exp(2 * value)
+  return (squared - 1) / (squared + 1)
+end
 math.ldexp = function(fraction, exponent) return fraction * 2 ^ exponent end
 
 local os = {
-  time = function(parts) return js.os_time(parts) end,
+  time = function(parts)
+    local seconds, err = js.os_time(parts)
+    if err ~= nil then error(err, 2) end
+    return seconds
+  end,
   clock = function() return js.clock() end,
   date = function(format, when) return js.os_date(format or "%c", when) end,
   difftime = function(later, earlier) return later - (earlier or 0) end,
   getenv = function(name) return js.getenv(tostring(name)) end,
 }
 
-return { string = string, table = table, math = math, coroutine = coroutine, utf8 = utf8, os = os }
+return environments, { string = string, table = table, math = math, coroutine = coroutine, utf8 = utf8, os = os }

@@ -122,7 +122,13 @@ declare module "fengari" {
   };
   export const lualib: Readonly<
     Record<
-      "luaopen_base" | "luaopen_string" | "luaopen_table" | "luaopen_math" | "luaopen_coroutine" | "luaopen_utf8",
+      | "luaopen_base"
+      | "luaopen_string"
+      | "luaopen_table"
+      | "luaopen_math"
+      | "luaopen_coroutine"
+      | "luaopen_utf8"
+      | "luaopen_debug",
       CFunction
     >
   >;

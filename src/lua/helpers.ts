@@ -42,7 +42,8 @@ export function helperFunctions(deps: HelperDeps, now: Now): Readonly<Record<str
     ],
     unix: () => [Date.now() / 1000],
     clock: () => [performance.now() / 1000],
-    os_time: (parts) => [parts === null || parts === undefined ? Math.floor(Date.now() / 1000) : epochOf(parts)],
+    os_time: (parts) =>
+      attempt(() => (parts === null || parts === undefined ? Math.floor(Date.now() / 1000) : epochOf(parts))),
     os_date: (format, when) => [
       formatDate(bytesOf(format), typeof when === "number" ? when : Math.floor(Date.now() / 1000)),
     ],
@@ -97,11 +98,14 @@ function fromJson(value: unknown): LuaValue {
 /** Seconds of a Lua date table in local time, as `os.time` has them; beyond 2038 too. */
 function epochOf(parts: LuaValue): number {
   const table = parts as Readonly<Record<string, LuaValue>>;
-  const at = (name: string, fallback: number): number => (typeof table[name] === "number" ? table[name] : fallback);
-  return (
-    new Date(at("year", 1970), at("month", 1) - 1, at("day", 1), at("hour", 12), at("min", 0), at("sec", 0)).getTime() /
-    1000
-  );
+  const at = (name: string, fallback?: number): number => {
+    const value = Number(table[name] ?? Number.NaN);
+    if (!Number.isNaN(value)) return Math.trunc(value);
+    if (fallback === undefined) throw new Error(`field '${name}' missing in date table`);
+    return fallback;
+  };
+  const [day, month, year] = [at("day"), at("month"), at("year")];
+  return new Date(year, month - 1, day, at("hour", 12), at("min", 0), at("sec", 0)).getTime() / 1000;
 }
 
 /** Only plain names: a module name is never a way to another folder. */

@@ -1,8 +1,9 @@
 import type { LuaState } from "fengari";
-import { baseFunctions, priced, prices, WIDE, wide } from "./base-library.ts";
+import { baseFunctions, priced, prices, tonumberFunction, WIDE, wide } from "./base-library.ts";
 import type { CFunction, Now, Running } from "./call.ts";
 import { type Control, guarded } from "./control.ts";
 import { coroutineFunctions } from "./coroutines.ts";
+import { formatFunction } from "./format.ts";
 import { type HelperDeps, helperFunctions } from "./helpers.ts";
 import { protectedCalls } from "./protected-calls.ts";
 import { stringFunctions } from "./string-library.ts";
@@ -21,6 +22,8 @@ export function openLibraries(fengari: Fengari, L: LuaState, control: Control): 
     math: lualib.luaopen_math,
     coroutine: lualib.luaopen_coroutine,
     utf8: lualib.luaopen_utf8,
+    // For the prelude alone, which takes it away.
+    debug: lualib.luaopen_debug,
   };
   for (const [name, open] of Object.entries(libraries)) {
     lauxlib.luaL_requiref(L, to_luastring(name), open, 1);
@@ -43,6 +46,8 @@ export function openLibraries(fengari: Fengari, L: LuaState, control: Control): 
   install("string", stringFunctions(fengari, control));
   const [insert, remove] = [stock(fengari, L, "table", "insert"), stock(fengari, L, "table", "remove")];
   install("table", tableFunctions(fengari, control, { insert, remove }));
+  install("string", { format: guarded(fengari, formatFunction(fengari, stock(fengari, L, "string", "format"))) });
+  install("_G", { tonumber: tonumberFunction(fengari, stock(fengari, L, "_G", "tonumber")) });
   protectStrings(fengari, L);
   lua.lua_settop(L, 0);
 }

@@ -10,7 +10,7 @@ local function part(name, ...)
   return chunk(...)
 end
 
-local libraries = part("dialect", js)
+local environments, libraries = part("dialect", js)
 
 local function copy(source)
   local result = {}
@@ -41,6 +41,7 @@ local base = {
   assert = assert, error = raw_error, ipairs = ipairs, next = raw_next, pairs = pairs, pcall = pcall, xpcall = xpcall, rawequal = rawequal,
   rawget = rawget, rawlen = rawlen, rawset = rawset, select = raw_select, setmetatable = setmetatable, getmetatable = getmetatable,
   tonumber = tonumber, tostring = raw_tostring, type = raw_type, unpack = table.unpack, _VERSION = "Lua 5.1",
+  newproxy = function(has_metatable) return has_metatable and setmetatable({}, {}) or {} end,
   collectgarbage = function() return 0 end, dynamic_loader = function() end,
 }
 
@@ -52,7 +53,10 @@ local function own(name)
   if source == nil then return nil end
   local chunk, err = raw_load("local _ENV=...;" .. source, "@" .. path, "t")
   if chunk == nil then raw_error(err, 0) end
-  local value = chunk(fresh())
+  local env = fresh()
+  local value = chunk(env)
+  -- What `module` made.
+  if value == nil then value = env.package.loaded[name] end
   if value == nil then value = true end
   own_modules[name] = value
   return value
@@ -111,8 +115,16 @@ on_demand.load = function(env)
     return raw_load(source, name, "t", target)
   end
 end
+for name, make in raw_next, environments do on_demand[name] = make end
 on_demand.loadstring = function(env) return env.load end
-on_demand.package = function() return { loaded = {}, path = "", preload = {} } end
+on_demand.package = function(env)
+  local function seeall(module)
+    local meta = getmetatable(module) or {}
+    meta.__index = env
+    setmetatable(module, meta)
+  end
+  return { loaded = {}, path = "", preload = {}, seeall = seeall }
+end
 on_demand.require = function(env)
   return function(name)
     name = raw_tostring(name)

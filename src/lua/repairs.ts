@@ -1,5 +1,6 @@
 // Defects of fengari 0.1.5, repaired on its leaf modules before the package itself is loaded. Each has a test of its own.
 import { createRequire, type LoadHookSync, registerHooks } from "node:module";
+import { numberText } from "./number-text.ts";
 import { latin1 } from "./values.ts";
 
 interface TValue {
@@ -111,9 +112,17 @@ function repairHash(limits: AllocationLimits): void {
 
 /** Integers had 32 bits and wrapped silently; scripts were written for Lua 5.1, where every number is a double. */
 function repairNumbers(): void {
+  const luaconf = require("fengari/src/luaconf.js") as Record<string, unknown>;
+  luaconf["lua_number2str"] = numberText;
   // In this order: the modules depend on each other in a circle, and only `lapi` may enter it.
   const lapi = require("fengari/src/lapi.js") as Record<string, unknown>;
   lapi["lua_pushinteger"] = lapi["lua_pushnumber"];
+  const toNumber = lapi["lua_tonumberx"] as (L: unknown, index: number) => number | false;
+  // Fractions are cut, as a cast of C does; `false` is no number.
+  lapi["lua_tointegerx"] = (L: unknown, index: number): number | false => {
+    const value = toNumber(L, index);
+    return value !== false && Math.abs(value) < 2 ** 63 ? Math.trunc(value) : false;
+  };
   const lobject = require("fengari/src/lobject.js") as Record<string, unknown> & { TValue: { prototype: TValue } };
   const parse = lobject["luaO_str2num"] as (bytes: Uint8Array, into: TValue) => number;
   lobject["luaO_str2num"] = (bytes: Uint8Array, into: TValue): number => {
