@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { MODULES } from "./modules.ts";
 
 /** Something in a script that will not do what its author thinks. */
 export interface ScriptFinding {
@@ -14,6 +15,9 @@ export const KNOWN_GLOBALS: ReadonlySet<string> = new Set(
    nauthilus_backend_result nauthilus_builtin newproxy next os package pairs pcall print rawequal rawget rawlen rawset require select setfenv setmetatable
    string table tonumber tostring type unpack utf8 xpcall`.split(/\s+/),
 );
+
+/** What `require` knows as a library of the language. */
+const LIBRARIES: ReadonlySet<string> = new Set(["string", "table", "math", "coroutine", "utf8", "os"]);
 
 const KNOWN_CODES: ReadonlySet<string> = new Set([
   "BACKEND_RESULT_OK",
@@ -32,22 +36,46 @@ interface Constant {
 interface Proto {
   readonly k: readonly Constant[];
   readonly p: readonly Proto[];
-  readonly code: readonly { readonly opcode: number; readonly A: number; readonly B: number; readonly C: number }[];
+  readonly code: readonly {
+    readonly opcode: number;
+    readonly A: number;
+    readonly B: number;
+    readonly C: number;
+    readonly Bx: number;
+  }[];
   readonly lineinfo: readonly number[];
   readonly upvalues: readonly { readonly name: { getstr(): Uint8Array } }[];
 }
 
-/** Opcodes of Lua 5.3 that name a global or a field. */
-const OP = { getGlobalTable: 6, getTable: 7, setGlobalTable: 8, self: 12 } as const;
+/** Opcodes of Lua 5.3 that name a global, a field or what is called. */
+const OP = {
+  loadConstant: 1,
+  call: 36,
+  tailCall: 37,
+  getGlobalTable: 6,
+  getTable: 7,
+  setGlobalTable: 8,
+  self: 12,
+} as const;
 const IS_CONSTANT = 0x1_00;
 
-/** Reads a script without running it: names it uses that nobody defines, result codes that do not exist. */
-export function inspectScript(file: string): readonly ScriptFinding[] {
+/**
+ * Reads a script without running it: names it uses that nobody defines, result codes that do not exist, and modules that are not
+ * there or do nothing. A module of the operator's own is a file below `packagePath`.
+ */
+export function inspectScript(
+  file: string,
+  { packagePath = [] }: { packagePath?: readonly string[] } = {},
+): readonly ScriptFinding[] {
   const main = compile(file);
   if (typeof main === "string") return [{ file, line: Number(/:(\d+):/.exec(main)?.[1] ?? 0), message: main }];
   const defined = new Set(visit(main, (use) => (use.kind === "set" ? [use.name] : [])));
   const findings = visit(main, (use): ScriptFinding[] => {
     const { kind, name, line } = use;
+    if (kind === "require") {
+      const message = moduleFault(name, packagePath);
+      return message === undefined ? [] : [{ file, line, message }];
+    }
     if (kind === "field" && name.startsWith("BACKEND_RESULT_") && !KNOWN_CODES.has(name)) {
       return [{ file, line, message: `there is no result code ${name}; it would be nil, and nil is an error` }];
     }
@@ -57,16 +85,31 @@ export function inspectScript(file: string): readonly ScriptFinding[] {
   return findings.toSorted((a, b) => a.line - b.line);
 }
 
+/** Why `require(name)` gives nothing, or nothing that works. */
+function moduleFault(name: string, packagePath: readonly string[]): string | undefined {
+  const entry = Object.hasOwn(MODULES, name) ? MODULES[name] : undefined;
+  if (entry === undefined || "refused" in entry) {
+    if (LIBRARIES.has(name) || packagePath.some((folder) => existsSync(`${folder}/${name.replaceAll(".", "/")}.lua`)))
+      return undefined;
+    const why = entry === undefined ? "no file of that name is on the package path" : entry.refused;
+    return `there is no module ${name}: ${why}`;
+  }
+  return entry.inert === undefined ? undefined : `the module ${name} does nothing here: ${entry.inert}`;
+}
+
 interface Use {
-  readonly kind: "get" | "set" | "field";
+  /** `require`: a call with this name, written out. */
+  readonly kind: "get" | "set" | "field" | "require";
   readonly name: string;
   readonly line: number;
 }
 
 function visit<Item>(proto: Proto, look: (use: Use) => readonly Item[]): readonly Item[] {
   const own = proto.code.flatMap((instruction, index) => {
-    const use = useOf(proto, instruction, proto.lineinfo[index] ?? 0);
-    return use === undefined ? [] : look(use);
+    const line = proto.lineinfo[index] ?? 0;
+    const use = useOf(proto, instruction, line);
+    const required = use?.kind === "get" && use.name === "require" ? requiredBy(proto, index, line) : undefined;
+    return [use, required].flatMap((one) => (one === undefined ? [] : look(one)));
   });
   return [...own, ...proto.p.flatMap((inner) => visit(inner, look))];
 }
@@ -77,6 +120,18 @@ function useOf(proto: Proto, { opcode, A, B, C }: Proto["code"][number], line: n
   return opcode === OP.getTable || opcode === OP.self ? named(proto, C, { kind: "field", line }) : undefined;
 }
 
+/** The name after a `require` whose argument is written out: the next two instructions load it and call. */
+function requiredBy(proto: Proto, index: number, line: number): Use | undefined {
+  const [load, call] = proto.code.slice(index + 1, index + 3);
+  const constant = load?.opcode === OP.loadConstant ? proto.k[load.Bx] : undefined;
+  if (call?.opcode !== OP.call && call?.opcode !== OP.tailCall) return undefined;
+  return constant?.ttisstring() === true ? { kind: "require", name: textOf(constant), line } : undefined;
+}
+
+function textOf(constant: Constant): string {
+  return Buffer.from(constant.svalue()).toString("utf8");
+}
+
 function isEnvironment(proto: Proto, upvalue: number): boolean {
   const name = proto.upvalues[upvalue]?.name;
   return name !== undefined && Buffer.from(name.getstr()).toString() === "_ENV";
@@ -84,9 +139,7 @@ function isEnvironment(proto: Proto, upvalue: number): boolean {
 
 function named(proto: Proto, operand: number, use: Omit<Use, "name">): Use | undefined {
   const constant = (operand & IS_CONSTANT) === 0 ? undefined : proto.k[operand & 0xff];
-  return constant?.ttisstring() === true
-    ? { ...use, name: Buffer.from(constant.svalue()).toString("utf8") }
-    : undefined;
+  return constant?.ttisstring() === true ? { ...use, name: textOf(constant) } : undefined;
 }
 
 function compile(file: string): Proto | string {

@@ -11,7 +11,11 @@ function inspect(source: string) {
   const folder = mkdtempSync(join(tmpdir(), "moonlatch-check-"));
   try {
     writeFileSync(join(folder, "a.lua"), source);
-    return inspectScript(join(folder, "a.lua")).map(({ line, message }) => ({ line, message }));
+    writeFileSync(join(folder, "own.lua"), "return {}");
+    return inspectScript(join(folder, "a.lua"), { packagePath: [folder] }).map(({ line, message }) => ({
+      line,
+      message,
+    }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -30,6 +34,25 @@ print(own_global)`;
     { line: 3, message: "the global usernam is never set; it would be nil" },
     { line: 4, message: "there is no result code BACKEND_RESULT_OKAY; it would be nil, and nil is an error" },
     { line: 5, message: "there is no result code BACKEND_RESULT_NOTFOUND; it would be nil, and nil is an error" },
+  ]);
+});
+
+test("modules that are not there or do nothing are named with their lines", () => {
+  const source = `local json, own, text = require("json"), require "own", require("string")
+local smtp = require("nauthilus_mial")
+local function late() return require("cmd") end
+require("nauthilus_psnet")
+local name = "json"
+local unknown = require(name .. "x")
+return require("own.inner")`;
+  assert.deepEqual(inspect(source), [
+    { line: 2, message: "there is no module nauthilus_mial: no file of that name is on the package path" },
+    {
+      line: 3,
+      message: "there is no module cmd: a script runs no programs and loads no code of the machine",
+    },
+    { line: 4, message: "the module nauthilus_psnet does nothing here: connections are not counted" },
+    { line: 7, message: "there is no module own.inner: no file of that name is on the package path" },
   ]);
 });
 
