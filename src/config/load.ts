@@ -128,6 +128,7 @@ function absolute(config: Config, folder: string): Config {
         allow: {
           ...backend.allow,
           databases: backend.allow.databases.map(withScheme("sqlite3:")),
+          files: backend.allow.files.map(at),
         },
       })),
     },

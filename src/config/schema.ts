@@ -48,6 +48,7 @@ const backendSchema = z.strictObject({
   allow: z
     .strictObject({
       databases: z.array(z.string().startsWith("sqlite3:", 'must be such as "sqlite3:./accounts.db"')).default([]),
+      files: z.array(z.string().min(1)).default([]),
       env: z.array(z.string()).default([]),
     })
     .prefault({}),

@@ -11,7 +11,7 @@ export interface ScriptFinding {
 
 /** Globals a script finds (see `prelude.lua`); a test holds the two together. */
 export const KNOWN_GLOBALS: ReadonlySet<string> = new Set(
-  `_G _VERSION assert backend_result collectgarbage coroutine dynamic_loader error getfenv getmetatable ipairs load loadstring math module nauthilus
+  `_G _VERSION assert backend_result collectgarbage coroutine dynamic_loader error getfenv getmetatable io ipairs load loadstring math module nauthilus
    nauthilus_backend_result nauthilus_builtin newproxy next os package pairs pcall print rawequal rawget rawlen rawset require select setfenv setmetatable
    string table tonumber tostring type unpack utf8 xpcall`.split(/\s+/),
 );

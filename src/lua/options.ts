@@ -13,6 +13,7 @@ export interface LuaBackendOptions {
   };
   readonly allow: {
     readonly databases: readonly string[];
+    readonly files: readonly string[];
     readonly env: readonly string[];
   };
 }

@@ -28,7 +28,11 @@ end
 local core = { host = host, js = js, frozen = frozen, genuine = {}, first_use = {} }
 local provided = {}
 for name, entry in raw_next, names do
-  if entry.file == name then provided[name] = frozen(part("modules/" .. name, core), name) end
+  if entry.file == name then
+    local module = part("modules/" .. name, core)
+    if name == "io" then libraries.io = module end
+    provided[name] = frozen(module, name)
+  end
 end
 
 -- Operator's own modules: loaded once per worker, under an environment of their own.

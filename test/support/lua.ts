@@ -53,7 +53,7 @@ export async function startBackend(
             instructions: limits.instructions ?? 5_000_000,
             memory: 64 * 1024 * 1024,
           },
-          allow: { databases: [`sqlite3:${database}`], env: ["MOONLATCH_ACCOUNTS"] },
+          allow: { databases: [`sqlite3:${database}`], files: [folder], env: ["MOONLATCH_ACCOUNTS"] },
         },
       ],
       services: createHostServices({ world }),

@@ -8,7 +8,7 @@ const DRIVER = "sqlite3:";
  * The absolute path of a granted database. A script may name it by its end (`./data/accounts.db`), as long as one grant alone ends so.
  * @throws Error naming the missing grant, or the driver there is.
  */
-export function grantedPath({ databases }: Grants, name: LuaValue | undefined): string {
+export function grantedPath({ databases }: Pick<Grants, "databases">, name: LuaValue | undefined): string {
   const wanted = textOf(name, "the database");
   if (!wanted.startsWith(DRIVER))
     throw new Error(`the driver "${wanted.split(":", 1)[0] ?? ""}" is not available; use sqlite3`);

@@ -6,6 +6,7 @@ import { siblingModule, type World } from "../../kernel/index.ts";
 import type { ScriptMetrics } from "../../telemetry/index.ts";
 import type { LuaValue } from "../values.ts";
 import { createCache } from "./cache.ts";
+import { readGranted } from "./files.ts";
 import { grantedPath } from "./grants.ts";
 import { createMetricsService } from "./metrics.ts";
 import type { HostServices } from "./port.ts";
@@ -20,6 +21,7 @@ const READS = new Set([
   "time.sleep",
   "db.open",
   "db.prepare",
+  "file.read",
   "cache.get",
   "cache.exists",
   "cache.keys",
@@ -43,6 +45,7 @@ export function createHostServices({
     async call(grants, op, args, signal) {
       if (op.startsWith("db.")) return sqlite.ask(op, [grantedPath(grants, args[0]), ...args.slice(1)], QUEUE_WAIT);
       if (op === "password.compare") return hashes.ask(op, args, QUEUE_WAIT);
+      if (op === "file.read") return readGranted(grants, args[0]);
       if (op.startsWith("metrics.")) return count(grants, op.slice("metrics.".length), args);
       if (op.startsWith("cache.")) return cache(op.slice("cache.".length), args);
       if (op === "time.sleep") {

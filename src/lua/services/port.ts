@@ -4,6 +4,8 @@ import type { LuaValue } from "../values.ts";
 export interface Grants {
   /** `driver:address`, paths absolute. */
   readonly databases: readonly string[];
+  /** Absolute paths of files, and of folders with all that is below them. */
+  readonly files: readonly string[];
 }
 
 /** Host operations of scripts that need time or another thread. Rejections become `nil, message` in Lua. */

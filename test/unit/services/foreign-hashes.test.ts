@@ -10,7 +10,7 @@ after(() => services.close());
 
 const compare = (hash: string, plain: string) =>
   services.call(
-    { databases: [] },
+    { databases: [], files: [] },
     "password.compare",
     [hash, Buffer.from(plain).toString("latin1")],
     new AbortController().signal,

@@ -8,7 +8,7 @@ import { createHostServices, hashPassword } from "../../../src/lua/index.ts";
 const services = createHostServices({ world: realWorld() });
 after(() => services.close());
 
-const NOTHING_GRANTED = { databases: [] };
+const NOTHING_GRANTED = { databases: [], files: [] };
 
 /** Asks as a script does: both values are Lua's bytes. */
 const compareBytes = (hash: string, plain: Buffer) =>

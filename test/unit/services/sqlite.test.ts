@@ -17,7 +17,7 @@ after(async () => {
 });
 
 const ask = (op: string, ...args: readonly LuaValue[]) =>
-  services.call({ databases: [dsn] }, op, args, new AbortController().signal);
+  services.call({ databases: [dsn], files: [] }, op, args, new AbortController().signal);
 const query = (sql: string, ...values: readonly LuaValue[]) => ask("db.query", dsn, sql, values, values.length);
 const exec = (sql: string, ...values: readonly LuaValue[]) => ask("db.exec", dsn, sql, values, values.length);
 const bytes = (text: string) => Buffer.from(text).toString("latin1");
@@ -114,7 +114,12 @@ test("a file that is no database is a rejection each time", async () => {
   const file = join(folder, "text.db");
   writeFileSync(file, "this is text, and enough of it to be read as the head of a database file. ".repeat(20));
   const open = () =>
-    services.call({ databases: [`sqlite3:${file}`] }, "db.open", [`sqlite3:${file}`], new AbortController().signal);
+    services.call(
+      { databases: [`sqlite3:${file}`], files: [] },
+      "db.open",
+      [`sqlite3:${file}`],
+      new AbortController().signal,
+    );
   await assert.rejects(open(), { message: /not a database/ });
   await assert.rejects(open(), { message: /not a database/ });
 });
