@@ -34,7 +34,9 @@ const world = {
 let idp: TestIdp;
 const { authorizeUrl, codeOf, loginPage, redeem, submit, token } = journeyOf(() => idp.issuer);
 before(async () => {
-  idp = await startIdp({ script: SCRIPT, oidc: OIDC, world });
+  // The backend is told how to answer by sign-ins that fail.
+  const more = "login: { throttle: { pair: 1000/15m, account: 1000/15m } }";
+  idp = await startIdp({ script: SCRIPT, oidc: OIDC, world, more });
 });
 after(() => idp.stop());
 
