@@ -36,8 +36,7 @@ export async function openResources(input: ResourcesInput): Promise<Resources> {
     const keys = await openKeyRing({ store, world, saml });
     const sealer = await openSealer(config, store, world);
     const services = createHostServices({ world, metrics: metrics.scripts });
-    const { backends } = config.lua;
-    const lua = await startLuaBackends({ backends, services, logger, clock: world.clock, environment });
+    const lua = await startLuaBackends({ ...config.lua, services, logger, clock: world.clock, environment });
     const close = async (): Promise<void> => {
       await lua.close();
       await store.close();

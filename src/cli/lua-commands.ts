@@ -17,7 +17,9 @@ export async function withBackends(
   let lua: LuaBackends;
   try {
     lua = await startLuaBackends({
-      backends: config.lua.backends,
+      ...config.lua,
+      // One command makes one call at a time.
+      workers: 1,
       services: createHostServices({ world: realWorld() }),
       logger,
       clock,

@@ -43,6 +43,7 @@ const backendSchema = z.strictObject({
       call: duration.prefault("5s"),
       instructions: z.number().int().positive().default(20_000_000),
       memory: size.prefault("64MB"),
+      queue_wait: duration.prefault("5s"),
     })
     .prefault({}),
   allow: z
@@ -126,7 +127,11 @@ export const configSchema = z.strictObject({
   }),
   outgoing: z.strictObject({ allow: z.array(z.string().min(1)).default([]) }).prefault({}),
   store: z.string().regex(/^(memory:|sqlite:.+)$/, 'must be "memory:" or "sqlite:<path>"'),
-  lua: z.strictObject({ backends: z.array(backendSchema).min(1) }),
+  lua: z.strictObject({
+    backends: z.array(backendSchema).min(1),
+    /** Threads of each backend. */
+    workers: z.number().int().min(1).max(64).default(1),
+  }),
   login: loginSchema.prefault({}),
   mfa: mfaSchema.prefault({}),
   secrets: secretsSchema.prefault({}),

@@ -19,13 +19,15 @@ export interface LuaBackends {
 
 export interface LuaRuntimeDeps {
   readonly backends: readonly LuaBackendOptions[];
+  /** Threads of each backend. */
+  readonly workers: number;
   readonly services: HostServices;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Starts a Lua thread for each backend. @throws LuaScriptError with file and line for a script that cannot be used. */
+/** Starts the Lua threads of each backend. @throws LuaScriptError with file and line for a script that cannot be used. */
 export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackends> {
   const started: Backend[] = [];
   try {
@@ -41,7 +43,7 @@ export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackend
     call(name, fn, fields) {
       const backend = started.find(({ options }) => options.name === name);
       return backend === undefined
-        ? Promise.resolve({ ok: false, reason: `there is no backend ${name}` })
+        ? Promise.resolve({ ok: false, by: "error", reason: `there is no backend ${name}` })
         : backend.pool.call(fn, fields);
     },
     async close() {

@@ -1,15 +1,19 @@
 import type { LuaState } from "fengari";
-import type { LuaValue } from "./values.ts";
+import type { EndedBy, Failure, HostReply } from "./messages.ts";
 
 /** Ends a call from inside: no `pcall` of a script can hold it. */
 export class Killed extends Error {
   override readonly name = "Killed";
-}
+  readonly by: EndedBy;
 
-/** What the host answered to an operation: a value, or a text that becomes `nil, message`. */
-export interface HostReply {
-  readonly value: LuaValue;
-  readonly error: string | null;
+  constructor(reason: string, by: EndedBy) {
+    super(reason);
+    this.by = by;
+  }
+
+  get failure(): Failure {
+    return { by: this.by, reason: this.message };
+  }
 }
 
 /** One call on its way through Lua. */
@@ -57,7 +61,7 @@ export interface Now {
   /** Counts instructions; ends the call when it has used them up. */
   charge(instructions: number): void;
   /** Ends the call. */
-  kill(why: string): never;
+  kill(why: string, by: EndedBy): never;
   /** Goes on ending a call that a library function caught. */
   rethrow(): void;
   /** A string, or a buffer for one, is about to be made. Ends the call when it is too large. */

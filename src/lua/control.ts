@@ -1,7 +1,8 @@
 import { getHeapStatistics } from "node:v8";
 import { resourceLimits } from "node:worker_threads";
 import type { LuaState } from "fengari";
-import { type CFunction, type HostReply, Killed, type Now, newCall, type Running } from "./call.ts";
+import { type CFunction, Killed, type Now, newCall, type Running } from "./call.ts";
+import type { EndedBy, HostReply } from "./messages.ts";
 import { bytesOf, type LuaValue, type Values } from "./values.ts";
 
 export interface ControlDeps {
@@ -46,8 +47,8 @@ export function createControl(deps: ControlDeps): Control {
   // Instructions charged since the clock was looked at.
   let unseen = 0;
 
-  const kill = (why: string): never => {
-    const killed = new Killed(why);
+  const kill = (why: string, by: EndedBy): never => {
+    const killed = new Killed(why, by);
     if (current !== undefined) current.killed = killed;
     throw killed;
   };
@@ -58,13 +59,13 @@ export function createControl(deps: ControlDeps): Control {
     // A library function may be at it for long before the hook is called again.
     if (unseen >= HOOK) deps.beat();
     if (current.instructions > deps.instructions) {
-      kill("the script used up its instructions (lua.backends[].limits.instructions)");
+      kill("the script used up its instructions (lua.backends[].limits.instructions)", "instructions");
     }
   };
   const allocates = (bytes: number): void => {
     if (current === undefined) return;
     current.bytes += bytes;
-    if (current.bytes > deps.memory * 2) kill("the script allocated too much (lua.backends[].limits.memory)");
+    if (current.bytes > deps.memory * 2) kill("the script allocated too much (lua.backends[].limits.memory)", "memory");
   };
   /** What a script keeps in small pieces is not counted one by one. */
   const checkHeap = (): void => {
@@ -74,7 +75,7 @@ export function createControl(deps: ControlDeps): Control {
     current.leastHeap = Math.min(current.leastHeap, used);
     // What lies there since before may be garbage of another call.
     if (used > HEAP_LIMIT && used > current.leastHeap + HEAP_GROWTH)
-      kill("the script used up the memory of its thread");
+      kill("the script used up the memory of its thread", "memory");
   };
   const mayYield = (L: LuaState): boolean => current !== undefined && !current.mustBlock && L.nny === 0;
   /** Looks at the clock: answers whether the call has run for its slice and may be suspended. */
@@ -105,7 +106,7 @@ export function createControl(deps: ControlDeps): Control {
     },
     mayYield,
     makesString(bytes) {
-      if (bytes > STRING_LIMIT) kill("the script made a string of over 16 MB");
+      if (bytes > STRING_LIMIT) kill("the script made a string of over 16 MB", "memory");
       allocates(bytes);
     },
     allocates,
@@ -144,12 +145,12 @@ export function createControl(deps: ControlDeps): Control {
           const status = lua.lua_resume(call.co, null, args);
           // An exception of JavaScript leaves the coroutine as it was, and anything at all on top of its stack.
           if (status === lua.LUA_ERRRUN && lua.lua_status(call.co) === lua.LUA_OK) {
-            call.killed ??= new Killed("a library function failed");
+            call.killed ??= new Killed("a library function failed", "error");
           }
           return status;
         } catch (error) {
           // What no Lua function raised comes out here when the coroutine had caught another error before.
-          call.killed ??= new Killed(error instanceof Error ? error.message : "a library function failed");
+          call.killed ??= new Killed(error instanceof Error ? error.message : "a library function failed", "error");
           return lua.LUA_ERRRUN;
         }
       }),
@@ -194,7 +195,7 @@ export function hostFunction(
     const call = control.current();
     if (call === undefined) throw new Error("a host function was used outside a call");
     call.hostCalls += 1;
-    if (call.hostCalls > HOST_CALLS) control.kill(`the script made over ${HOST_CALLS} host calls`);
+    if (call.hostCalls > HOST_CALLS) control.kill(`the script made over ${HOST_CALLS} host calls`, "host_calls");
     const args = Array.from({ length: lua.lua_gettop(L) }, (_, index) => values.read(L, index + 1));
     deps.send(call.id, bytesOf(args[0]), args.slice(1));
     if (control.mayYield(L)) {

@@ -2,12 +2,12 @@ import type { LuaState } from "fengari";
 import type { FunctionName, RequestFields } from "../backend/index.ts";
 import type { Running } from "./call.ts";
 import { errorText } from "./control.ts";
-import type { RawResult } from "./messages.ts";
+import type { Failure, RawResult } from "./messages.ts";
 import { loadProgram, type ProgramDeps } from "./program.ts";
 import { type LuaValue, toBytes } from "./values.ts";
 
 export interface MachineDeps extends ProgramDeps {
-  readonly done: (call: number, outcome: RawResult | { readonly error: string }) => void;
+  readonly done: (call: number, outcome: RawResult | Failure) => void;
 }
 
 /** One Lua state with a script in it: a coroutine and a fresh environment per call, many in flight. */
@@ -25,13 +25,13 @@ export function createMachine(deps: MachineDeps): Machine {
   const { fengari, state, values, control, functions, pushEntry } = loadProgram(deps);
   const { lua } = fengari;
 
-  const finish = (call: Running, outcome: RawResult | { readonly error: string }): void => {
+  const finish = (call: Running, outcome: RawResult | Failure): void => {
     control.forget(call);
     deps.done(call.id, outcome);
   };
   const step = (call: Running, args: number): void => {
     const status = control.resume(fengari, call, args);
-    if (call.killed !== undefined) return finish(call, { error: call.killed.message });
+    if (call.killed !== undefined) return finish(call, call.killed.failure);
     if (status === lua.LUA_YIELD && call.pause === "host") return;
     if (status === lua.LUA_YIELD && call.pause === "slice") {
       call.pause = undefined;
@@ -42,14 +42,15 @@ export function createMachine(deps: MachineDeps): Machine {
     }
     if (status === lua.LUA_OK) return finish(call, readResult(call));
     const isYield = status === lua.LUA_YIELD;
-    finish(call, { error: isYield ? "the script yielded outside a coroutine" : errorText(fengari, call.co) });
+    const reason = isYield ? "the script yielded outside a coroutine" : errorText(fengari, call.co);
+    finish(call, { by: "error", reason });
   };
 
-  const readResult = (call: Running): RawResult | { readonly error: string } => {
+  const readResult = (call: Running): RawResult | Failure => {
     try {
       return resultOf(call);
     } catch (error) {
-      return { error: error instanceof Error ? error.message : "the result cannot be read" };
+      return { by: "error", reason: error instanceof Error ? error.message : "the result cannot be read" };
     }
   };
   /** The prelude's `run` returns: found, code, kind of the second value, second value. */

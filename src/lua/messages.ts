@@ -17,9 +17,33 @@ export interface WorkerSetup {
 export const SLOT = { messages: 0, heartbeat: 1, state: 2, running: 3 } as const;
 export const STATE = { idle: 0, running: 1, waiting: 2 } as const;
 
+/** What ended a call before it gave a result; "error": the script, or what it returned. */
+export type EndedBy =
+  | "error"
+  | "instructions"
+  | "memory"
+  | "host_calls"
+  | "deadline"
+  | "queue_wait"
+  | "thread_lost"
+  | "circuit"
+  | "stopped";
+
+/** A call without a result: for a program, and for a person. */
+export interface Failure {
+  readonly by: EndedBy;
+  readonly reason: string;
+}
+
+/** What the host answered to an operation: a value, or a text that becomes `nil, message`. */
+export interface HostReply {
+  readonly value: LuaValue;
+  readonly error: string | null;
+}
+
 export type ToWorker =
   | { readonly kind: "call"; readonly id: number; readonly fn: FunctionName; readonly fields: RequestFields }
-  | { readonly kind: "reply"; readonly call: number; readonly value: LuaValue; readonly error: string | null }
+  | ({ readonly kind: "reply"; readonly call: number } & HostReply)
   | { readonly kind: "cancel"; readonly id: number };
 
 /** What a function returned, before it is judged. */
@@ -40,5 +64,5 @@ export type FromWorker =
   | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "host"; readonly call: number; readonly op: string; readonly args: readonly LuaValue[] }
   | { readonly kind: "done"; readonly id: number; readonly result: RawResult }
-  | { readonly kind: "failed"; readonly id: number; readonly message: string }
+  | { readonly kind: "failed"; readonly id: number; readonly failure: Failure }
   | { readonly kind: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string };

@@ -7,7 +7,10 @@ export interface LuaBackendOptions {
   readonly package_path: readonly string[];
   readonly protocols: readonly BackendProtocol[];
   readonly limits: {
+    /** From the moment a thread takes the call. */
     readonly call: number;
+    /** How long a call may wait for a thread. */
+    readonly queue_wait: number;
     readonly instructions: number;
     readonly memory: number;
   };

@@ -1,7 +1,7 @@
 // The Lua thread: one machine, nothing else. Talks in batches; blocks only where Lua cannot yield.
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { createMachine, type Machine } from "./machine.ts";
-import { type FromWorker, SLOT, STATE, type ToWorker, type WorkerSetup } from "./messages.ts";
+import { type FromWorker, type HostReply, SLOT, STATE, type ToWorker, type WorkerSetup } from "./messages.ts";
 
 const setup = workerData as WorkerSetup;
 const port = parentPort;
@@ -25,7 +25,7 @@ const handle = (machine: Machine, message: ToWorker): void => {
 };
 
 /** Waits for one reply where Lua cannot yield; everything else that arrives is kept for later, never run inside the wait. */
-const block = (call: number): { value: Extract<ToWorker, { kind: "reply" }>["value"]; error: string | null } => {
+const block = (call: number): HostReply => {
   flush();
   Atomics.store(shared, SLOT.state, STATE.waiting);
   let found: Extract<ToWorker, { kind: "reply" }> | undefined;
@@ -62,7 +62,7 @@ try {
     },
     log: (level, message) => send({ kind: "log", level, message }),
     done: (id, outcome) =>
-      send("error" in outcome ? { kind: "failed", id, message: outcome.error } : { kind: "done", id, result: outcome }),
+      send("by" in outcome ? { kind: "failed", id, failure: outcome } : { kind: "done", id, result: outcome }),
   });
   send({ kind: "ready", functions: machine.functions });
   const ready = machine;

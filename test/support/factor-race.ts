@@ -17,7 +17,7 @@ const world = realWorld();
 const logger = createLogger({ level: "error", format: "text", write: (line) => void process.stderr.write(line) });
 const store = await openStore(config.store, world);
 const lua = await startLuaBackends({
-  backends: config.lua.backends,
+  ...config.lua,
   services: createHostServices({ world }),
   logger,
   clock: world.clock,

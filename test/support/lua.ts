@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realWorld } from "../../src/app/index.ts";
 import type { CallContext } from "../../src/backend/index.ts";
+import type { Clock } from "../../src/kernel/index.ts";
 import { createHostServices, type LuaBackends, startLuaBackends } from "../../src/lua/index.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
 
@@ -22,16 +23,28 @@ export const CONTEXT: CallContext = {
   local_port: "8080",
 };
 
+/** Lua that the watchdog has to end together with its thread: nothing can interrupt the parser. */
+export const COSTS_THE_THREAD = `load("if a then " .. ("elseif a then "):rep(18000) .. "end")`;
+
 export interface TestBackend extends LuaBackends {
   readonly log: readonly string[];
   readonly folder: string;
   stop(): Promise<void>;
 }
 
+export interface TestBackendOptions {
+  readonly call?: number;
+  readonly queue_wait?: number;
+  readonly instructions?: number;
+  readonly workers?: number;
+  /** Default: the real one. */
+  readonly clock?: Clock;
+}
+
 /** Starts one backend from Lua source (or a script file) in a folder of its own. */
 export async function startBackend(
   source: string | Buffer,
-  limits: { call?: number; instructions?: number } = {},
+  options: TestBackendOptions = {},
   script?: string,
 ): Promise<TestBackend> {
   const folder = mkdtempSync(join(tmpdir(), "moonlatch-lua-"));
@@ -49,16 +62,18 @@ export async function startBackend(
           package_path: [folder],
           protocols: ["oidc", "saml", "idp"],
           limits: {
-            call: limits.call ?? 5_000,
-            instructions: limits.instructions ?? 5_000_000,
+            call: options.call ?? 5_000,
+            queue_wait: options.queue_wait ?? 5_000,
+            instructions: options.instructions ?? 5_000_000,
             memory: 64 * 1024 * 1024,
           },
           allow: { databases: [`sqlite3:${database}`], files: [folder], env: ["MOONLATCH_ACCOUNTS"] },
         },
       ],
+      workers: options.workers ?? 1,
       services: createHostServices({ world }),
       logger: createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) }),
-      clock: world.clock,
+      clock: options.clock ?? world.clock,
       environment: { MOONLATCH_ACCOUNTS: database, SECRET_OF_THE_HOST: "hidden" },
     });
     const stop = async () => {

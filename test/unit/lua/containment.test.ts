@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Secret } from "../../../src/kernel/index.ts";
 import { CONTEXT, startBackend, type TestBackend } from "../../support/lua.ts";
@@ -140,7 +138,7 @@ test("a call that was given up does not go on in the thread", async () => {
   const own = await startBackend(
     `function nauthilus_backend_list_accounts(request)
       local n = 0
-      while true do n = n + 1 if n % 20000 == 0 then print("still there") end end
+      while true do n = n + 1 if n % 1000 == 0 then print("still there") end end
     end`,
     { instructions: 1_000_000_000, call: 150 },
   );
@@ -218,39 +216,5 @@ test("a call over its deadline is a temporary failure", async () => {
     assert.equal(outcome.code, "unavailable");
   } finally {
     await slow.stop();
-  }
-});
-
-test("calls that come while a lost thread is replaced wait for the new one, and one that cannot start is tried again", async () => {
-  const own = await startBackend(
-    SCRIPT.replace("if bomb", 'if request.username == "lost" then require("huge") end if bomb'),
-    {
-      instructions: 1_000_000_000,
-    },
-  );
-  // Nothing can interrupt the parser: the watchdog has to end the thread.
-  writeFileSync(join(own.folder, "huge.lua"), "a=1 ".repeat(1_000_000));
-  try {
-    const bad = own.accounts.verifyPassword("lost", new Secret("x"), CONTEXT);
-    assert.equal((await bad).code, "unavailable");
-    // The old thread is gone at this moment and the new one not there yet.
-    const during = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => own.accounts.verifyPassword(`during${index}`, new Secret("x"), CONTEXT)),
-    );
-    assert.ok(during.every(({ code }) => code === "accepted"));
-
-    const script = join(own.folder, "backend.lua");
-    renameSync(script, `${script}.away`);
-    const again = own.accounts.verifyPassword("lost", new Secret("x"), CONTEXT);
-    assert.equal((await again).code, "unavailable");
-    const waiting = own.accounts.verifyPassword("patient", new Secret("x"), CONTEXT);
-    while (!own.log.some((line) => line.includes("could not be started again")))
-      await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(own.isUp(), false);
-    renameSync(`${script}.away`, script);
-    assert.equal((await waiting).code, "accepted");
-    assert.equal(own.isUp(), true);
-  } finally {
-    await own.stop();
   }
 });

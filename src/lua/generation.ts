@@ -1,0 +1,177 @@
+import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import type { Failure, FromWorker, HostReply, RawResult } from "./messages.ts";
+import type { LuaBackendOptions } from "./options.ts";
+import type { HostServices } from "./services/port.ts";
+import { startThread, type Thread } from "./thread.ts";
+
+/** One call on its way to an answer. */
+export interface Call {
+  readonly id: number;
+  readonly fn: FunctionName;
+  readonly fields: RequestFields;
+  /** Ends the host operations of the call; made with the first of them. */
+  abort: AbortController | undefined;
+  /** Host operations under way. */
+  operations: number;
+  /** A host operation that may have changed something was sent. */
+  wrote: boolean;
+  /** How often the call was given to a thread. */
+  runs: number;
+}
+
+/** The threads of a backend. */
+export interface Generation {
+  readonly functions: readonly FunctionName[];
+  /** One of its threads runs. */
+  isUp(): boolean;
+  /** Gives the call to the thread with the fewest in flight; answers `false` when none can take it now. */
+  give(call: Call): boolean;
+  /** A call that was given up does not go on in its thread. */
+  cancel(call: Call): void;
+  close(): Promise<void>;
+}
+
+export interface GenerationDeps {
+  readonly options: LuaBackendOptions;
+  /** How many threads. */
+  readonly workers: number;
+  readonly services: HostServices;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly ended: (call: Call, outcome: RawResult | Failure) => void;
+  /** The call took its thread with it. */
+  readonly cost: (call: Call) => void;
+  /** The thread of this call was lost; it may run again. */
+  readonly again: (call: Call) => void;
+  /** A thread can take calls again. */
+  readonly ready: () => void;
+}
+
+/** One place for a thread. Without one while a lost thread is being replaced. */
+interface Slot {
+  thread: Thread | undefined;
+  readonly calls: Map<number, Call>;
+}
+
+/** Calls a thread may have in flight; each takes some 13 KB while it waits. */
+const IN_FLIGHT = 1_000;
+
+/** Milliseconds before the nth try to start a thread again, so that a machine in trouble is not kept busy with it. */
+function backOff(attempt: number): number {
+  return Math.min(100 * 2 ** attempt, 10_000);
+}
+
+/** Starts the threads of one backend, which are replaced when they are lost. @throws LuaScriptError when the script cannot be loaded. */
+export async function startGeneration(deps: GenerationDeps): Promise<Generation> {
+  const { options, services, logger, clock } = deps;
+  const closing = new AbortController();
+  const slots = Array.from({ length: deps.workers }, (): Slot => ({ thread: undefined, calls: new Map() }));
+
+  const open = async (slot: Slot): Promise<Thread> => {
+    const thread = await startThread({
+      ...deps,
+      serve: (message) => serve(slot, message),
+      ended: (message) => ended(slot, message),
+      gone: () => onGone(slot, thread),
+    });
+    slot.thread = thread;
+    return thread;
+  };
+
+  const ended = (slot: Slot, message: Extract<FromWorker, { kind: "done" | "failed" }>): void => {
+    const call = slot.calls.get(message.id);
+    if (call === undefined) return;
+    slot.calls.delete(call.id);
+    deps.ended(call, message.kind === "done" ? message.result : message.failure);
+  };
+
+  const serve = async (
+    slot: Slot,
+    { call: id, op, args }: Extract<FromWorker, { kind: "host" }>,
+  ): Promise<HostReply | undefined> => {
+    const call = slot.calls.get(id);
+    if (call === undefined) return undefined;
+    if (!services.isReadOnly(op, args)) call.wrote = true;
+    call.abort ??= new AbortController();
+    call.operations += 1;
+    const answer = await services.call(options.allow, op, args, call.abort.signal).then(
+      (value) => ({ value, error: null }),
+      (error: unknown) => ({ value: null, error: error instanceof Error ? error.message : "failed" }),
+    );
+    call.operations -= 1;
+    return answer;
+  };
+
+  const onGone = (slot: Slot, thread: Thread): void => {
+    if (closing.signal.aborted) return;
+    const calls = [...slot.calls.values()];
+    const culprit = slot.calls.get(thread.running());
+    slot.thread = undefined;
+    slot.calls.clear();
+    const facts = { backend: options.name, function: culprit?.fn, in_flight: calls.length };
+    logger.error("A Lua thread was lost and is replaced.", facts);
+    if (culprit !== undefined) deps.cost(culprit);
+    for (const call of calls) {
+      if (call === culprit) {
+        const reason = "the script stood still in a library function or used up the memory of its thread";
+        deps.ended(call, { by: "thread_lost", reason });
+      } else if (mayRunAgain(call)) deps.again(call);
+      else deps.ended(call, { by: "thread_lost", reason: "the Lua thread was lost during the call" });
+    }
+    void replace(slot, 0);
+  };
+
+  const replace = async (slot: Slot, attempt: number): Promise<void> => {
+    try {
+      const thread = await open(slot);
+      if (closing.signal.aborted) return void thread.end();
+      deps.ready();
+    } catch (cause) {
+      const facts = { backend: options.name, attempt, cause };
+      logger.error("A Lua thread could not be started again; another try follows.", facts);
+      await clock.sleep(backOff(attempt), closing.signal);
+      if (!closing.signal.aborted) await replace(slot, attempt + 1);
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await Promise.all(slots.map(async ({ thread }) => thread?.end()));
+  };
+
+  let functions: readonly FunctionName[] = [];
+  try {
+    for (const slot of slots) ({ functions } = await open(slot));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    functions,
+    isUp: () => slots.some(({ thread }) => thread !== undefined),
+    give(call) {
+      const [slot] = slots
+        .filter(({ thread, calls }) => thread !== undefined && calls.size < IN_FLIGHT)
+        .toSorted((one, other) => one.calls.size - other.calls.size);
+      if (slot === undefined) return false;
+      call.runs += 1;
+      slot.calls.set(call.id, call);
+      slot.thread?.post({ kind: "call", id: call.id, fn: call.fn, fields: call.fields });
+      return true;
+    },
+    cancel(call) {
+      for (const { thread, calls } of slots) {
+        if (calls.delete(call.id)) thread?.post({ kind: "cancel", id: call.id });
+      }
+    },
+    close,
+  };
+}
+
+/** Only what changed nothing may run again, and only once. */
+function mayRunAgain({ wrote, runs, fn }: Call): boolean {
+  return !wrote && runs < 2 && BACKEND_FUNCTIONS[fn].reads;
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { CallOutcome } from "../../../src/lua/index.ts";
+import { COSTS_THE_THREAD, startBackend, type TestBackend } from "../../support/lua.ts";
+
+const list = (backend: TestBackend, username = ""): Promise<CallOutcome> =>
+  backend.call("default", "nauthilus_backend_list_accounts", { username });
+const reasonOf = (outcome: CallOutcome): string => (outcome.ok ? "answered" : outcome.reason);
+
+const SLEEPS = `function nauthilus_backend_list_accounts(request)
+  require("time").sleep(tonumber(request.username)) return 0, {} end`;
+
+test("a thread has a thousand calls in flight; more wait for their turn", async () => {
+  const backend = await startBackend(SLEEPS);
+  try {
+    const outcomes = await Promise.all(Array.from({ length: 1_010 }, () => list(backend, "0.3")));
+    assert.deepEqual([...new Set(outcomes.map(reasonOf))], ["answered"]);
+  } finally {
+    await backend.stop();
+  }
+});
+
+test("a call whose turn does not come in time fails and says why; the others are not hurt", async () => {
+  const backend = await startBackend(SLEEPS, { queue_wait: 100, call: 30_000 });
+  try {
+    const slow = Array.from({ length: 1_000 }, () => list(backend, "1.5"));
+    const late = await list(backend, "0");
+    assert.equal(reasonOf(late), "no Lua thread was free within 100 ms (lua.backends[].limits.queue_wait)");
+    assert.deepEqual([...new Set((await Promise.all(slow)).map(reasonOf))], ["answered"]);
+    assert.equal(reasonOf(await list(backend, "0")), "answered");
+  } finally {
+    await backend.stop();
+  }
+});
+
+test("calls go to the thread with the fewest in flight", async () => {
+  const backend = await startBackend(
+    `function nauthilus_backend_list_accounts(request) require("time").sleep(0.1) return 0, { require("own").mark } end`,
+    { workers: 2 },
+  );
+  writeFileSync(
+    join(backend.folder, "own.lua"),
+    `return { mark = require("nauthilus_util").generate_random_string(12) }`,
+  );
+  try {
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => list(backend)));
+    const marks = outcomes.map((outcome) => (outcome.ok ? JSON.stringify(outcome.result.value) : outcome.reason));
+    const counts = [...new Set(marks)].map((mark) => marks.filter((other) => other === mark).length);
+    assert.deepEqual(counts, [5, 5]);
+  } finally {
+    await backend.stop();
+  }
+});
+
+test("calls that come while a lost thread is replaced wait for the new one, and one that cannot start is tried again", async () => {
+  const backend = await startBackend(
+    `local function take(request) if request.username == "bad" then ${COSTS_THE_THREAD} end return 0, {} end
+     nauthilus_backend_list_accounts, nauthilus_backend_get_webauthn_credentials = take, take`,
+  );
+  try {
+    assert.match(reasonOf(await list(backend, "bad")), /stood still/);
+    // The old thread is gone at this moment and the new one not there yet.
+    const during = await Promise.all(Array.from({ length: 20 }, () => list(backend)));
+    assert.deepEqual([...new Set(during.map(reasonOf))], ["answered"]);
+
+    const script = join(backend.folder, "backend.lua");
+    renameSync(script, `${script}.away`);
+    const second = backend.call("default", "nauthilus_backend_get_webauthn_credentials", { username: "bad" });
+    assert.match(reasonOf(await second), /stood still/);
+    const waiting = list(backend);
+    while (!backend.log.some((line) => line.includes("could not be started again")))
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(backend.isUp(), false);
+    renameSync(`${script}.away`, script);
+    assert.equal(reasonOf(await waiting), "answered");
+    assert.equal(backend.isUp(), true);
+  } finally {
+    await backend.stop();
+  }
+});
