@@ -43,6 +43,8 @@ const backendSchema = z.strictObject({
       call: duration.prefault("5s"),
       instructions: z.number().int().positive().default(20_000_000),
       memory: size.prefault("64MB"),
+      /** Of the thread, not of the clock on the wall. */
+      cpu_time: duration.prefault("500ms"),
       queue_wait: duration.prefault("5s"),
     })
     .prefault({}),

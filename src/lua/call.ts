@@ -21,6 +21,8 @@ export interface Running {
   readonly id: number;
   readonly co: LuaState;
   instructions: number;
+  /** CPU milliseconds. */
+  ran: number;
   bytes: number;
   /** Instructions at which to look at the heap. */
   heapCheck: number;
@@ -42,6 +44,7 @@ export function newCall(id: number, co: LuaState, heapCheck: number): Running {
     id,
     co,
     instructions: 0,
+    ran: 0,
     bytes: 0,
     heapCheck,
     leastHeap: Number.POSITIVE_INFINITY,

@@ -3,6 +3,7 @@ import { resourceLimits } from "node:worker_threads";
 import type { LuaState } from "fengari";
 import { type CFunction, Killed, type Now, newCall, type Running } from "./call.ts";
 import type { EndedBy, HostReply } from "./messages.ts";
+import { createStopwatch, threadTime } from "./stopwatch.ts";
 import { bytesOf, type LuaValue, type Values } from "./values.ts";
 
 export interface ControlDeps {
@@ -10,6 +11,8 @@ export interface ControlDeps {
   readonly instructions: number;
   /** Bytes a call may allocate at a time, roughly. */
   readonly memory: number;
+  /** CPU milliseconds a call may run. */
+  readonly cpuTime: number;
   readonly send: (call: number, op: string, args: readonly LuaValue[]) => void;
   readonly block: (call: number) => HostReply;
   /** Tells the watchdog that Lua moves. */
@@ -18,7 +21,6 @@ export interface ControlDeps {
 }
 
 const HOOK = 1_000;
-const SLICE_MS = 2;
 const HOST_CALLS = 500;
 const STRING_LIMIT = 16 * 1024 * 1024;
 /** Instructions after which it is looked again how full the heap is. */
@@ -43,7 +45,7 @@ export interface Control extends Now {
 export function createControl(deps: ControlDeps): Control {
   const calls = new Map<number, Running>();
   let current: Running | undefined;
-  let sliceStart = 0;
+  const stopwatch = createStopwatch(() => performance.now(), threadTime);
   // Instructions charged since the clock was looked at.
   let unseen = 0;
 
@@ -78,20 +80,25 @@ export function createControl(deps: ControlDeps): Control {
       kill("the script used up the memory of its thread", "memory");
   };
   const mayYield = (L: LuaState): boolean => current !== undefined && !current.mustBlock && L.nny === 0;
-  /** Looks at the clock: answers whether the call has run for its slice and may be suspended. */
+  /** Looks at the clock: answers whether the call has run for its slice and may be suspended. Ends it when it has run for too long. */
   const isOver = (L: LuaState): boolean => {
     unseen = 0;
-    return performance.now() - sliceStart > SLICE_MS && mayYield(L);
+    if (current === undefined || !stopwatch.isOver(current)) return false;
+    if (current.ran > deps.cpuTime) {
+      kill(`the script ran for over ${deps.cpuTime} ms (lua.backends[].limits.cpu_time)`, "cpu_time");
+    }
+    return mayYield(L);
   };
   /** Runs `work` as `call`, and nobody's afterwards. */
   const as = <Value>(call: Running, work: () => Value): Value => {
     current = call;
-    sliceStart = performance.now();
+    stopwatch.start();
     unseen = 0;
     deps.running(call.id);
     try {
       return work();
     } finally {
+      stopwatch.stop(call);
       current = undefined;
       deps.running(0);
     }
@@ -126,6 +133,8 @@ export function createControl(deps: ControlDeps): Control {
     start(work) {
       const call = newCall(0, undefined as unknown as LuaState, HEAP_CHECK);
       call.mustBlock = true;
+      // Nobody waits beside it, and the pool ends a start that takes too long.
+      call.ran = Number.NEGATIVE_INFINITY;
       try {
         return as(call, work);
       } catch (error) {

@@ -9,6 +9,7 @@ export interface WorkerSetup {
   readonly environment: Readonly<Record<string, string>>;
   readonly instructions: number;
   readonly memory: number;
+  readonly cpuTime: number;
   /** Shared counters, see {@link SLOT}. */
   readonly shared: SharedArrayBuffer;
 }
@@ -22,6 +23,7 @@ export type EndedBy =
   | "error"
   | "instructions"
   | "memory"
+  | "cpu_time"
   | "host_calls"
   | "deadline"
   | "queue_wait"

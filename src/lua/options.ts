@@ -13,6 +13,7 @@ export interface LuaBackendOptions {
     readonly queue_wait: number;
     readonly instructions: number;
     readonly memory: number;
+    readonly cpu_time: number;
   };
   readonly allow: {
     readonly databases: readonly string[];

@@ -101,5 +101,6 @@ function setupOf({ options, environment }: ThreadDeps, shared: SharedArrayBuffer
     shared,
     instructions: options.limits.instructions,
     memory: options.limits.memory,
+    cpuTime: options.limits.cpu_time,
   };
 }

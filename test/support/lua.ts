@@ -36,6 +36,7 @@ export interface TestBackendOptions {
   readonly call?: number;
   readonly queue_wait?: number;
   readonly instructions?: number;
+  readonly cpu_time?: number;
   readonly workers?: number;
   /** Default: the real one. */
   readonly clock?: Clock;
@@ -65,6 +66,7 @@ export async function startBackend(
             call: options.call ?? 5_000,
             queue_wait: options.queue_wait ?? 5_000,
             instructions: options.instructions ?? 5_000_000,
+            cpu_time: options.cpu_time ?? 5_000,
             memory: 64 * 1024 * 1024,
           },
           allow: { databases: [`sqlite3:${database}`], files: [folder], env: ["MOONLATCH_ACCOUNTS"] },

@@ -121,7 +121,7 @@ test("a table of numbers is ended before it takes the heap of the thread", async
       while request.username == "greedy" do n = n + 1 t[n] = n end
       return 0, {}
     end`,
-    { instructions: 1_000_000_000, call: 30_000 },
+    { instructions: 1_000_000_000, cpu_time: 30_000, call: 30_000 },
   );
   try {
     const call = (username: string) => own.call("default", "nauthilus_backend_list_accounts", { username });

@@ -76,6 +76,7 @@ function ownState() {
   const control = createControl({
     instructions: 1,
     memory: 1,
+    cpuTime: 1,
     send() {},
     block: () => ({ value: null, error: null }),
     beat() {},
