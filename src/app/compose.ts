@@ -39,7 +39,7 @@ import { createKeyRotation } from "./key-rotation.ts";
 import { liveClients, liveProviders } from "./live-applications.ts";
 import { createLiveConfig, type LiveConfigDeps } from "./live-config.ts";
 import { readLogo } from "./logo.ts";
-import { measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
+import { measureLua, measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { openResources, type ResourcesInput } from "./resources.ts";
@@ -218,6 +218,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
   metrics.gauge("moonlatch_throttle_surge", "1 while unknown browsers have fewer tries", () => Number(surge.wasOn()));
+  measureLua(metrics, lua);
   measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale, certificates, clock });
   const components = [
     storeComponent(store),

@@ -4,6 +4,7 @@ import type { AccountBackend } from "../backend/index.ts";
 import type { Certificates } from "../front/index.ts";
 import { exactRouter } from "../http/index.ts";
 import type { Clock, Secret } from "../kernel/index.ts";
+import type { LuaBackends } from "../lua/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 
 /** Routes by the beginning of their path; everything else is "other", so that strangers make no series. */
@@ -88,6 +89,16 @@ export function measureStaleness(
   metrics.gauge("moonlatch_certificate_expires_seconds", ends, left);
   const pairs = "1 while the TLS certificate on disk is not the one in use";
   metrics.gauge("moonlatch_certificate_stale", pairs, () => (certificates.state() === "stale" ? 1 : 0));
+}
+
+/** Calls that wait for a Lua thread or have one. */
+export function measureLua(metrics: Metrics, lua: LuaBackends): void {
+  const help = "Calls of backend functions that wait for a Lua thread or have one";
+  metrics.gaugePerBackend(
+    "moonlatch_lua_calls_in_flight",
+    help,
+    () => new Map(lua.status().map(({ backend, inFlight }) => [backend, inFlight])),
+  );
 }
 
 /** The backend with every call timed, by function and outcome. */

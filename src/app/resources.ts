@@ -36,7 +36,8 @@ export async function openResources(input: ResourcesInput): Promise<Resources> {
     const keys = await openKeyRing({ store, world, saml });
     const sealer = await openSealer(config, store, world);
     const services = createHostServices({ world, metrics: metrics.scripts });
-    const lua = await startLuaBackends({ ...config.lua, services, logger, clock: world.clock, environment });
+    const runtime = { services, logger, metrics: metrics.lua, clock: world.clock, environment };
+    const lua = await startLuaBackends({ ...config.lua, ...runtime });
     const close = async (): Promise<void> => {
       await lua.close();
       await store.close();

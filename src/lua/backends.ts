@@ -1,6 +1,6 @@
 import type { AccountBackend, FunctionName, RequestFields } from "../backend/index.ts";
 import type { Clock } from "../kernel/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, LuaMetrics } from "../telemetry/index.ts";
 import { type Backend, createLuaAccounts } from "./accounts.ts";
 import type { LuaBackendOptions } from "./options.ts";
 import { type CallOutcome, startPool } from "./pool.ts";
@@ -14,7 +14,15 @@ export interface LuaBackends {
   readonly isUp: () => boolean;
   /** One call as it is, for the operator's `lua call`. */
   call(backend: string, fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
+  status(): readonly BackendStatus[];
   close(): Promise<void>;
+}
+
+/** A backend as it is now. */
+export interface BackendStatus {
+  readonly backend: string;
+  /** Calls that wait for a thread or have one. */
+  readonly inFlight: number;
 }
 
 export interface LuaRuntimeDeps {
@@ -23,6 +31,8 @@ export interface LuaRuntimeDeps {
   readonly workers: number;
   readonly services: HostServices;
   readonly logger: Logger;
+  /** Absent: nobody counts. */
+  readonly metrics?: LuaMetrics;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -46,6 +56,7 @@ export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackend
         ? Promise.resolve({ ok: false, by: "error", reason: `there is no backend ${name}` })
         : backend.pool.call(fn, fields);
     },
+    status: () => started.map(({ options, pool }) => ({ backend: options.name, ...pool.status() })),
     async close() {
       await Promise.all(started.map(({ pool }) => pool.close()));
       await deps.services.close();

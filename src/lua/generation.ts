@@ -1,6 +1,6 @@
 import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
 import type { Clock } from "../kernel/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, LuaMetrics } from "../telemetry/index.ts";
 import type { Failure, FromWorker, HostReply, RawResult } from "./messages.ts";
 import type { LuaBackendOptions } from "./options.ts";
 import type { HostServices } from "./services/port.ts";
@@ -39,6 +39,7 @@ export interface GenerationDeps {
   readonly workers: number;
   readonly services: HostServices;
   readonly logger: Logger;
+  readonly metrics?: LuaMetrics;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly ended: (call: Call, outcome: RawResult | Failure) => void;
@@ -113,6 +114,7 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
     slot.calls.clear();
     const facts = { backend: options.name, function: culprit?.fn, in_flight: calls.length };
     logger.error("A Lua thread was lost and is replaced.", facts);
+    deps.metrics?.threadLost(options.name);
     if (culprit !== undefined) deps.cost(culprit);
     for (const call of calls) {
       if (call === culprit) {

@@ -11,6 +11,7 @@ export interface LuaPool {
   /** A thread runs; otherwise calls wait for the next one. */
   readonly isUp: () => boolean;
   call(fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
+  status(): { readonly inFlight: number };
   close(): Promise<void>;
 }
 
@@ -21,6 +22,9 @@ interface Pending extends Call {
   readonly settle: (outcome: CallOutcome) => void;
   /** The one call that may show that its function is harmless again. */
   readonly isProbe: boolean;
+  readonly cameAt: number;
+  /** When a thread first had it. */
+  takenAt: number | undefined;
   /** Runs from when a thread first had the call. */
   deadline: NodeJS.Timeout | undefined;
   /** Runs while no thread has it. */
@@ -29,7 +33,7 @@ interface Pending extends Call {
 
 /** Starts the threads of a backend and gives them calls. @throws LuaScriptError when the script cannot be loaded. */
 export async function startPool(deps: PoolDeps): Promise<LuaPool> {
-  const { clock, options } = deps;
+  const { clock, options, metrics } = deps;
   const { limits } = options;
   const circuits = new Map<FunctionName, Circuit>();
   const pending = new Map<number, Pending>();
@@ -37,6 +41,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
   const queue = new Set<Pending>();
   let last = 0;
 
+  const secondsSince = (at: number): number => (clock.monotonic() - at) / 1_000;
   const circuitOf = (fn: FunctionName): Circuit => circuits.get(fn) ?? CLOSED;
   const generation = await startGeneration({
     ...deps,
@@ -58,6 +63,8 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     clearTimeout(call.patience);
     // An abort makes an exception with a stack, so it is only made for somebody.
     if (call.operations > 0) call.abort?.abort();
+    if (call.takenAt !== undefined) metrics?.ran(options.name, call.fn, secondsSince(call.takenAt));
+    if (!outcome.ok) metrics?.failed(options.name, call.fn, outcome.by);
     if (call.isProbe) circuits.set(call.fn, afterProbe(circuitOf(call.fn), isVerdict(outcome), clock.monotonic()));
     call.settle(outcome);
     fill();
@@ -69,6 +76,10 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
 
   const give = (call: Pending): boolean => {
     if (!generation.give(call)) return false;
+    if (call.takenAt === undefined) {
+      call.takenAt = clock.monotonic();
+      metrics?.waited(options.name, (call.takenAt - call.cameAt) / 1_000);
+    }
     const reason = `no answer within ${limits.call} ms (lua.backends[].limits.call)`;
     call.deadline ??= setTimeout(() => giveUp(call, { by: "deadline", reason }), limits.call);
     return true;
@@ -94,6 +105,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     call(fn, fields) {
       const admission = admit(circuitOf(fn), clock.monotonic());
       if (admission === "refused") {
+        metrics?.failed(options.name, fn, "circuit");
         const reason = `${fn} cost its thread twice within a minute and is refused for a while (lua.backends[].script: ${options.script})`;
         return Promise.resolve({ ok: false, by: "circuit", reason });
       }
@@ -107,6 +119,8 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
           fields,
           settle: resolve,
           isProbe,
+          cameAt: clock.monotonic(),
+          takenAt: undefined,
           abort: undefined,
           operations: 0,
           wrote: false,
@@ -118,6 +132,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
         place(call);
       });
     },
+    status: () => ({ inFlight: pending.size }),
     async close() {
       const closed = generation.close();
       for (const call of pending.values()) giveUp(call, { by: "stopped", reason: "the program is stopping" });

@@ -36,6 +36,11 @@ test("sign-ins, failures, answers and backend calls are counted, without anybody
     /moonlatch_backend_call_seconds_count\{backend="any",function="verify_password",outcome="accepted"\} 1/,
   );
   assert.match(text, /moonlatch_backend_call_seconds_count\{backend="default",function="lookup",outcome="found"\}/);
+  assert.match(
+    text,
+    /moonlatch_lua_call_seconds_count\{backend="default",function="nauthilus_backend_verify_password"\}/,
+  );
+  assert.match(text, /moonlatch_lua_calls_in_flight\{backend="default"\} 0/);
   assert.doesNotMatch(text, /somebody-secret|demo|127\.0\.0\.1/);
 });
 

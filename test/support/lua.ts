@@ -5,7 +5,7 @@ import { realWorld } from "../../src/app/index.ts";
 import type { CallContext } from "../../src/backend/index.ts";
 import type { Clock } from "../../src/kernel/index.ts";
 import { createHostServices, type LuaBackends, startLuaBackends } from "../../src/lua/index.ts";
-import { createLogger } from "../../src/telemetry/index.ts";
+import { createLogger, type LuaMetrics } from "../../src/telemetry/index.ts";
 
 export const CONTEXT: CallContext = {
   protocol: "oidc",
@@ -38,6 +38,7 @@ export interface TestBackendOptions {
   readonly instructions?: number;
   readonly cpu_time?: number;
   readonly workers?: number;
+  readonly metrics?: LuaMetrics;
   /** Default: the real one. */
   readonly clock?: Clock;
 }
@@ -76,6 +77,7 @@ export async function startBackend(
       services: createHostServices({ world }),
       logger: createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) }),
       clock: options.clock ?? world.clock,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       environment: { MOONLATCH_ACCOUNTS: database, SECRET_OF_THE_HOST: "hidden" },
     });
     const stop = async () => {

@@ -145,7 +145,7 @@ test("a call that was given up does not go on in the thread", async () => {
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   try {
     const outcome = await own.call("default", "nauthilus_backend_list_accounts", {});
-    assert.match(outcome.ok ? "ok" : outcome.reason, /no answer within 150 ms/);
+    assert.match(outcome.ok ? "ok" : `${outcome.by}: ${outcome.reason}`, /^deadline: no answer within 150 ms/);
     await pause(100);
     const lines = own.log.length;
     assert.ok(lines > 1);

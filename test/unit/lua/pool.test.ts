@@ -3,6 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { CallOutcome } from "../../../src/lua/index.ts";
+import { createMetrics } from "../../../src/telemetry/index.ts";
 import { COSTS_THE_THREAD, startBackend, type TestBackend } from "../../support/lua.ts";
 
 const list = (backend: TestBackend, username = ""): Promise<CallOutcome> =>
@@ -76,6 +77,49 @@ test("calls that come while a lost thread is replaced wait for the new one, and 
     renameSync(`${script}.away`, script);
     assert.equal(reasonOf(await waiting), "answered");
     assert.equal(backend.isUp(), true);
+  } finally {
+    await backend.stop();
+  }
+});
+
+test("calls are counted by function, by what ended them and by how long they waited; lost threads and calls in flight too", async () => {
+  const metrics = createMetrics();
+  const backend = await startBackend(
+    `local ends = { good = function() return 0, {} end, loop = function() while true do end end, raise = function() error("x") end,
+       flood = function() for i = 1, 600 do require("time").sleep(0) end end, doubling = function() local s = ("x"):rep(1000000) while true do s = s .. s end end,
+       sleep = function() require("time").sleep(1) return 0, {} end, lost = function() ${COSTS_THE_THREAD} end }
+     local function take(request) return ends[request.username]() end
+     nauthilus_backend_list_accounts, nauthilus_backend_get_webauthn_credentials = take, take`,
+    { metrics: metrics.lua },
+  );
+  try {
+    for (const name of ["good", "loop", "raise", "flood", "doubling", "lost", "lost", "good"])
+      await list(backend, name);
+    const slow = backend.call("default", "nauthilus_backend_get_webauthn_credentials", { username: "sleep" });
+    assert.deepEqual(backend.status(), [{ backend: "default", inFlight: 1 }]);
+    await slow;
+    const { text } = await metrics.expose();
+    const failures = [
+      ...text.matchAll(
+        /moonlatch_lua_failures_total\{backend="default",function="nauthilus_backend_(\w+)",reason="(\w+)"\} (\d)/g,
+      ),
+    ];
+    assert.deepEqual(failures.map(([, fn, reason, count]) => `${fn} ${reason} ${count}`).toSorted(), [
+      "list_accounts circuit 1",
+      "list_accounts error 1",
+      "list_accounts host_calls 1",
+      "list_accounts instructions 1",
+      "list_accounts memory 1",
+      "list_accounts thread_lost 2",
+    ]);
+    // All but the one that was refused.
+    assert.match(
+      text,
+      /moonlatch_lua_call_seconds_count\{backend="default",function="nauthilus_backend_list_accounts"\} 7\n/,
+    );
+    assert.match(text, /moonlatch_lua_wait_seconds_count\{backend="default"\} 8\n/);
+    assert.match(text, /moonlatch_lua_threads_lost_total\{backend="default"\} 2\n/);
+    assert.deepEqual(backend.status(), [{ backend: "default", inFlight: 0 }]);
   } finally {
     await backend.stop();
   }
