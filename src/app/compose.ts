@@ -38,6 +38,7 @@ import { homeRouter } from "./home.ts";
 import { createKeyRotation } from "./key-rotation.ts";
 import { liveClients, liveProviders } from "./live-applications.ts";
 import { createLiveConfig, type LiveConfigDeps } from "./live-config.ts";
+import { createLiveScripts } from "./live-scripts.ts";
 import { readLogo } from "./logo.ts";
 import { measureLua, measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
@@ -128,8 +129,8 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     audit,
     logger,
   });
-  const can = config.lua.backends.map(({ name }) => factors.can(name));
-  const highest = highestLevel(mfa.levels, can);
+  const can = () => config.lua.backends.map(({ name }) => factors.can(name));
+  const highest = () => highestLevel(mfa.levels, can());
   const sessionFacts = createSessionFacts({ store, clock });
   const sessionLife = Math.max(login.session.remember, login.session.absolute, login.session.idle);
   const clients = createOidcClients(config.oidc.clients, mfa);
@@ -205,6 +206,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     logger,
     parts: [liveClients({ config, clients, oidc }), liveProviders({ config, saml: parts.saml })],
   });
+  const scripts = createLiveScripts({ lua, highest, levelsChanged: () => oidc.renew({}) });
   const staleMetadata = (): number => parts.saml?.failing().length ?? 0;
   const state = { draining: false };
   const app = express();
@@ -222,7 +224,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale, certificates, clock });
   const components = [
     storeComponent(store),
-    { name: "lua", state: () => (lua.isUp() ? ("ok" as const) : ("down" as const)) },
+    { name: "lua", state: scripts.state },
     staleComponent("config", live.isStale),
     staleComponent("saml_metadata", () => staleMetadata() > 0),
     staleComponent("keys", () => chores.failing().includes("keys")),
@@ -246,7 +248,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
       clock,
       keyName,
       forgotHref: login.links.forgot_password,
-      offerPasskey: can.some(({ webauthn }) => webauthn),
+      offerPasskey: () => can().some(({ webauthn }) => webauthn),
       trustDays: mfa.trusted_devices === undefined ? undefined : Math.round(mfa.trusted_devices.lifetime / DAY),
       offerRemember: login.session.remember > login.session.idle,
       minutes: Math.round(login.attempt / 60_000),
@@ -287,6 +289,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
       { every: SWEEP_EVERY, name: "expired records", work: () => store.sweep() },
       { every: rereadEvery, name: "service providers", work: async () => parts.saml?.refresh() },
       { every: rereadEvery, name: "configuration", work: () => live.turn() },
+      { every: rereadEvery, name: "Lua scripts", work: () => scripts.turn() },
       { every: rereadEvery, name: "keys", work: () => rotation.turn() },
       { every: rereadEvery, name: "SAML certificates", work: () => samlKeys.turn() },
       { every: rereadEvery, name: "TLS certificates", work: () => certificates.turn() },

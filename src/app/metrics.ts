@@ -91,7 +91,7 @@ export function measureStaleness(
   metrics.gauge("moonlatch_certificate_stale", pairs, () => (certificates.state() === "stale" ? 1 : 0));
 }
 
-/** Calls that wait for a Lua thread or have one. */
+/** Calls that wait for a Lua thread or have one, and scripts that are older than what is on disk. */
 export function measureLua(metrics: Metrics, lua: LuaBackends): void {
   const help = "Calls of backend functions that wait for a Lua thread or have one";
   metrics.gaugePerBackend(
@@ -99,6 +99,8 @@ export function measureLua(metrics: Metrics, lua: LuaBackends): void {
     help,
     () => new Map(lua.status().map(({ backend, inFlight }) => [backend, inFlight])),
   );
+  const stale = (): number => lua.status().filter(({ isStale }) => isStale).length;
+  metrics.gauge("moonlatch_stale_scripts", "Backends whose script on disk cannot be used", stale);
 }
 
 /** The backend with every call timed, by function and outcome. */

@@ -44,10 +44,11 @@ export function checkScripts(
 ): Promise<ExitCode> {
   return withConfig(file, io, (config) =>
     withBackends(config, io, async (lua) => {
-      const reports = config.lua.backends.map(({ name, script, package_path }) => {
+      const reports = config.lua.backends.map(({ name, script, init, package_path: packagePath }) => {
         const functions = lua.functions().get(name) ?? [];
         const missing = Object.keys(BACKEND_FUNCTIONS).filter((fn) => !functions.includes(fn as FunctionName));
-        return { backend: name, functions, missing, findings: inspectScript(script, { packagePath: package_path }) };
+        const findings = [...init, script].flatMap((path) => inspectScript(path, { packagePath, init }));
+        return { backend: name, functions, missing, findings };
       });
       io.write(json === true ? `${JSON.stringify(reports, undefined, 2)}\n` : reports.map(reportText).join(""));
       const isFine = reports.every(

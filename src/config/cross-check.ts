@@ -67,8 +67,14 @@ function checkBackends({ lua }: Config): Finding[] {
         path: [...path, "name"],
         message: `the name "${backend.name}" is used by lua.backends[${first}] already`,
       });
-    if (statSync(backend.script, { throwIfNoEntry: false })?.isFile() !== true)
-      findings.push({ path: [...path, "script"], message: `there is no file ${backend.script}` });
+    const files = [
+      { at: ["script"], file: backend.script },
+      ...backend.init.map((file, place) => ({ at: ["init", place], file })),
+    ];
+    for (const { at, file } of files) {
+      if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true)
+        findings.push({ path: [...path, ...at], message: `there is no file ${file}` });
+    }
   });
   return findings;
 }

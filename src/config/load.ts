@@ -124,6 +124,7 @@ function absolute(config: Config, folder: string): Config {
       backends: config.lua.backends.map((backend) => ({
         ...backend,
         script: at(backend.script),
+        init: backend.init.map(at),
         package_path: backend.package_path.map(at),
         allow: {
           ...backend.allow,

@@ -33,6 +33,7 @@ const backendSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be lower-case letters, digits, - or _, and begin with a letter"),
   script: z.string().min(1),
+  init: z.array(z.string().min(1)).default([]),
   package_path: z.array(z.string()).default([]),
   protocols: z
     .array(z.enum(["oidc", "saml", "idp"]))

@@ -3,7 +3,7 @@ import { clientSchema } from "./client-schema.ts";
 import { configSchema } from "./schema.ts";
 
 /** Sections the design names but this version does not have yet. */
-const LATER: ReadonlySet<string> = new Set(["init", "hosts", "files"]);
+const LATER: ReadonlySet<string> = new Set(["hosts", "files"]);
 
 /** What to write instead of an unknown key: the nearest known one at that place, or that the section does not exist yet. */
 export function suggest(key: string, at: readonly PropertyKey[]): string | undefined {

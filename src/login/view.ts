@@ -39,7 +39,7 @@ export async function view(visit: Visit, request: SignInRequest, attempt: Attemp
     action: `/login/${gate.via}/${encodeURIComponent(request.id)}`,
     forgotHref: visit.forgotHref,
     offerRemember: visit.offerRemember,
-    offerPasskey: visit.offerPasskey,
+    offerPasskey: visit.offerPasskey(),
     invalid: failure?.kind === "password",
     scopeTitle: (scope) => scopeTitle(req, request, scope),
     factor: {

@@ -20,7 +20,7 @@ export interface LoginRouterDeps {
   readonly clock: Clock;
   readonly forgotHref: string | undefined;
   readonly offerRemember: boolean;
-  readonly offerPasskey: boolean;
+  readonly offerPasskey: () => boolean;
   /** Days a device stays trusted; `undefined`: nobody is asked. */
   readonly trustDays: number | undefined;
   /** Minutes an attempt lives, for the out-of-date page. */

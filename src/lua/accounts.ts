@@ -59,7 +59,7 @@ export function createLuaAccounts({
   };
 
   const ask = async (backend: Backend, fn: FunctionName, context: CallContext, own: RequestFields): Promise<Asked> => {
-    if (!backend.pool.functions.includes(fn))
+    if (!backend.pool.functions().includes(fn))
       return unavailable(backend, fn, context, `the script does not define ${fn}`);
     const outcome = await backend.pool.call(fn, { ...requestOf(context), ...own });
     if (!outcome.ok) return unavailable(backend, fn, context, outcome.reason);
@@ -152,7 +152,7 @@ export function createLuaAccounts({
   };
 
   return {
-    functions: (name) => new Set(backends.find(({ options }) => options.name === name)?.pool.functions),
+    functions: (name) => new Set(backends.find(({ options }) => options.name === name)?.pool.functions()),
     async verifyPassword(username, password, context): Promise<PasswordOutcome> {
       const own = { password: toBytes(password.expose()), no_auth: false };
       const found = await firstThatKnows(serving(context), (backend) => verify(backend, username, context, own));

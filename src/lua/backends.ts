@@ -3,7 +3,7 @@ import type { Clock } from "../kernel/index.ts";
 import type { Logger, LuaMetrics } from "../telemetry/index.ts";
 import { type Backend, createLuaAccounts } from "./accounts.ts";
 import type { LuaBackendOptions } from "./options.ts";
-import { type CallOutcome, startPool } from "./pool.ts";
+import { type CallOutcome, type PoolStatus, startPool } from "./pool.ts";
 import type { HostServices } from "./services/port.ts";
 
 export interface LuaBackends {
@@ -14,15 +14,15 @@ export interface LuaBackends {
   readonly isUp: () => boolean;
   /** One call as it is, for the operator's `lua call`. */
   call(backend: string, fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
+  /** Takes over scripts that changed on disk, when they can be used. */
+  refresh(): Promise<void>;
   status(): readonly BackendStatus[];
   close(): Promise<void>;
 }
 
 /** A backend as it is now. */
-export interface BackendStatus {
+export interface BackendStatus extends PoolStatus {
   readonly backend: string;
-  /** Calls that wait for a thread or have one. */
-  readonly inFlight: number;
 }
 
 export interface LuaRuntimeDeps {
@@ -48,13 +48,16 @@ export async function startLuaBackends(deps: LuaRuntimeDeps): Promise<LuaBackend
   }
   return {
     accounts: createLuaAccounts({ backends: started, logger: deps.logger }),
-    functions: () => new Map(started.map(({ options, pool }) => [options.name, pool.functions])),
+    functions: () => new Map(started.map(({ options, pool }) => [options.name, pool.functions()])),
     isUp: () => started.every(({ pool }) => pool.isUp()),
     call(name, fn, fields) {
       const backend = started.find(({ options }) => options.name === name);
       return backend === undefined
         ? Promise.resolve({ ok: false, by: "error", reason: `there is no backend ${name}` })
         : backend.pool.call(fn, fields);
+    },
+    async refresh() {
+      await Promise.all(started.map(({ pool }) => pool.refresh()));
     },
     status: () => started.map(({ options, pool }) => ({ backend: options.name, ...pool.status() })),
     async close() {

@@ -61,15 +61,18 @@ const IS_CONSTANT = 0x1_00;
 
 /**
  * Reads a script without running it: names it uses that nobody defines, result codes that do not exist, and modules that are not
- * there or do nothing. A module of the operator's own is a file below `packagePath`.
+ * there or do nothing. A module of the operator's own is a file below `packagePath`; globals of the `init` scripts are there.
  */
 export function inspectScript(
   file: string,
-  { packagePath = [] }: { packagePath?: readonly string[] } = {},
+  { packagePath = [], init = [] }: { packagePath?: readonly string[]; init?: readonly string[] } = {},
 ): readonly ScriptFinding[] {
   const main = compile(file);
   if (typeof main === "string") return [{ file, line: Number(/:(\d+):/.exec(main)?.[1] ?? 0), message: main }];
-  const defined = new Set(visit(main, (use) => (use.kind === "set" ? [use.name] : [])));
+  const before = init.map(compile).filter((found) => typeof found !== "string");
+  const defined = new Set(
+    [main, ...before].flatMap((proto) => visit(proto, (use) => (use.kind === "set" ? [use.name] : []))),
+  );
   const findings = visit(main, (use): ScriptFinding[] => {
     const { kind, name, line } = use;
     if (kind === "require") {

@@ -1,7 +1,7 @@
 import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { Logger, LuaMetrics } from "../telemetry/index.ts";
-import type { Failure, FromWorker, HostReply, RawResult } from "./messages.ts";
+import { type Failure, type FromWorker, type HostReply, type RawResult, START } from "./messages.ts";
 import type { LuaBackendOptions } from "./options.ts";
 import type { HostServices } from "./services/port.ts";
 import { startThread, type Thread } from "./thread.ts";
@@ -21,7 +21,7 @@ export interface Call {
   runs: number;
 }
 
-/** The threads of a backend. */
+/** The threads of a backend that run one version of its files. */
 export interface Generation {
   readonly functions: readonly FunctionName[];
   /** One of its threads runs. */
@@ -30,6 +30,8 @@ export interface Generation {
   give(call: Call): boolean;
   /** A call that was given up does not go on in its thread. */
   cancel(call: Call): void;
+  /** Ends each thread with its last call; none is replaced any more. */
+  retire(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,8 @@ export interface GenerationDeps {
   readonly metrics?: LuaMetrics;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Filled with what the threads read; all run the same version. */
+  readonly sources: Map<string, string | null>;
   readonly ended: (call: Call, outcome: RawResult | Failure) => void;
   /** The call took its thread with it. */
   readonly cost: (call: Call) => void;
@@ -55,6 +59,8 @@ export interface GenerationDeps {
 interface Slot {
   thread: Thread | undefined;
   readonly calls: Map<number, Call>;
+  /** Told when the last call has gone. */
+  emptied: (() => void) | undefined;
 }
 
 /** Calls a thread may have in flight; each takes some 13 KB while it waits. */
@@ -67,33 +73,49 @@ function backOff(attempt: number): number {
 
 /** Starts the threads of one backend, which are replaced when they are lost. @throws LuaScriptError when the script cannot be loaded. */
 export async function startGeneration(deps: GenerationDeps): Promise<Generation> {
-  const { options, services, logger, clock } = deps;
+  const { options, sources, services, logger, clock } = deps;
   const closing = new AbortController();
-  const slots = Array.from({ length: deps.workers }, (): Slot => ({ thread: undefined, calls: new Map() }));
+  const retiring = new AbortController();
+  // What a script's top level and init scripts ask for.
+  const starting: Pick<Call, "abort" | "operations" | "wrote"> = { abort: closing, operations: 0, wrote: false };
+  const slots = Array.from(
+    { length: deps.workers },
+    (): Slot => ({ thread: undefined, calls: new Map(), emptied: undefined }),
+  );
 
   const open = async (slot: Slot): Promise<Thread> => {
     const thread = await startThread({
       ...deps,
+      read: (path, text) => {
+        if (!sources.has(path)) sources.set(path, text);
+      },
       serve: (message) => serve(slot, message),
       ended: (message) => ended(slot, message),
       gone: () => onGone(slot, thread),
     });
     slot.thread = thread;
+    if (closing.signal.aborted) void thread.end();
     return thread;
   };
 
   const ended = (slot: Slot, message: Extract<FromWorker, { kind: "done" | "failed" }>): void => {
     const call = slot.calls.get(message.id);
     if (call === undefined) return;
-    slot.calls.delete(call.id);
+    leave(slot, call);
     deps.ended(call, message.kind === "done" ? message.result : message.failure);
+  };
+
+  const leave = (slot: Slot, call: Call): boolean => {
+    const wasThere = slot.calls.delete(call.id);
+    if (slot.calls.size === 0) slot.emptied?.();
+    return wasThere;
   };
 
   const serve = async (
     slot: Slot,
     { call: id, op, args }: Extract<FromWorker, { kind: "host" }>,
   ): Promise<HostReply | undefined> => {
-    const call = slot.calls.get(id);
+    const call = id === START ? starting : slot.calls.get(id);
     if (call === undefined) return undefined;
     if (!services.isReadOnly(op, args)) call.wrote = true;
     call.abort ??= new AbortController();
@@ -107,7 +129,7 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
   };
 
   const onGone = (slot: Slot, thread: Thread): void => {
-    if (closing.signal.aborted) return;
+    if (closing.signal.aborted || (retiring.signal.aborted && slot.calls.size === 0)) return;
     const calls = [...slot.calls.values()];
     const culprit = slot.calls.get(thread.running());
     slot.thread = undefined;
@@ -123,30 +145,36 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
       } else if (mayRunAgain(call)) deps.again(call);
       else deps.ended(call, { by: "thread_lost", reason: "the Lua thread was lost during the call" });
     }
-    void replace(slot, 0);
+    if (retiring.signal.aborted) slot.emptied?.();
+    else void replace(slot, 0);
   };
 
   const replace = async (slot: Slot, attempt: number): Promise<void> => {
     try {
       const thread = await open(slot);
-      if (closing.signal.aborted) return void thread.end();
+      if (retiring.signal.aborted) return void thread.end();
       deps.ready();
     } catch (cause) {
       const facts = { backend: options.name, attempt, cause };
       logger.error("A Lua thread could not be started again; another try follows.", facts);
-      await clock.sleep(backOff(attempt), closing.signal);
-      if (!closing.signal.aborted) await replace(slot, attempt + 1);
+      await clock.sleep(backOff(attempt), retiring.signal);
+      if (!retiring.signal.aborted) await replace(slot, attempt + 1);
     }
   };
 
   const close = async (): Promise<void> => {
     closing.abort();
+    retiring.abort();
     await Promise.all(slots.map(async ({ thread }) => thread?.end()));
   };
 
-  let functions: readonly FunctionName[] = [];
+  let functions: readonly FunctionName[];
   try {
-    for (const slot of slots) ({ functions } = await open(slot));
+    // The first one reads the files, the others run what it read.
+    const [first, ...others] = slots;
+    if (first === undefined) throw new Error("a backend has a thread at least");
+    ({ functions } = await open(first));
+    await Promise.all(others.map(open));
   } catch (error) {
     await close();
     throw error;
@@ -165,9 +193,18 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
       return true;
     },
     cancel(call) {
-      for (const { thread, calls } of slots) {
-        if (calls.delete(call.id)) thread?.post({ kind: "cancel", id: call.id });
+      for (const slot of slots) {
+        if (leave(slot, call)) slot.thread?.post({ kind: "cancel", id: call.id });
       }
+    },
+    async retire() {
+      retiring.abort();
+      await Promise.all(
+        slots.map(async (slot) => {
+          if (slot.calls.size > 0) await new Promise<void>((resolve) => (slot.emptied = resolve));
+          await slot.thread?.end();
+        }),
+      );
     },
     close,
   };

@@ -1,5 +1,4 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Now } from "./call.ts";
 import { formatDate } from "./dates.ts";
 import { formatGo, parseGo } from "./go-time.ts";
@@ -13,6 +12,8 @@ export interface HelperDeps {
   /** Environment variables this backend may read. */
   readonly environment: Readonly<Record<string, string>>;
   readonly packagePath: readonly string[];
+  /** A Lua file, a character for each byte; `null` when there is none. @throws Error when it is too large. */
+  readonly read: (path: string) => string | null;
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string) => void;
 }
 
@@ -67,7 +68,7 @@ export function helperFunctions(deps: HelperDeps, now: Now): Readonly<Record<str
           fromBytes(bytesOf(zone)),
         ),
       ),
-    find_module: (name) => findModule(bytesOf(name), deps.packagePath),
+    find_module: (name) => findModule(bytesOf(name), deps),
   };
 }
 
@@ -109,15 +110,12 @@ function epochOf(parts: LuaValue): number {
 }
 
 /** Only plain names: a module name is never a way to another folder. */
-function findModule(name: string, folders: readonly string[]): readonly LuaValue[] {
+function findModule(name: string, { packagePath, read }: HelperDeps): readonly LuaValue[] {
   if (!/^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$/.test(name)) return [null];
-  for (const folder of folders) {
+  for (const folder of packagePath) {
     const path = `${folder}/${name.replaceAll(".", "/")}.lua`;
-    try {
-      return [readFileSync(path, "latin1"), toBytes(path)];
-    } catch {
-      // Not in this folder.
-    }
+    const source = read(path);
+    if (source !== null) return [source, toBytes(path)];
   }
   return [null];
 }

@@ -1,10 +1,14 @@
 import type { FunctionName, RequestFields } from "../backend/index.ts";
+import type { Sources } from "./sources.ts";
 import type { LuaValue } from "./values.ts";
 
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly name: string;
   readonly script: string;
+  readonly init: readonly string[];
+  /** What is known of files already. */
+  readonly sources: Sources;
   readonly packagePath: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly instructions: number;
@@ -43,6 +47,9 @@ export interface HostReply {
   readonly error: string | null;
 }
 
+/** The id of the call as which a script's top level and init scripts run. */
+export const START = 0;
+
 export type ToWorker =
   | { readonly kind: "call"; readonly id: number; readonly fn: FunctionName; readonly fields: RequestFields }
   | ({ readonly kind: "reply"; readonly call: number } & HostReply)
@@ -64,6 +71,7 @@ export interface RawResult {
 export type FromWorker =
   | { readonly kind: "ready"; readonly functions: readonly FunctionName[] }
   | { readonly kind: "broken"; readonly message: string }
+  | { readonly kind: "source"; readonly path: string; readonly text: string | null }
   | { readonly kind: "host"; readonly call: number; readonly op: string; readonly args: readonly LuaValue[] }
   | { readonly kind: "done"; readonly id: number; readonly result: RawResult }
   | { readonly kind: "failed"; readonly id: number; readonly failure: Failure }

@@ -4,6 +4,8 @@ import type { BackendProtocol } from "../backend/index.ts";
 export interface LuaBackendOptions {
   readonly name: string;
   readonly script: string;
+  /** Scripts that run in every thread when it starts. */
+  readonly init: readonly string[];
   readonly package_path: readonly string[];
   readonly protocols: readonly BackendProtocol[];
   readonly limits: {

@@ -1,21 +1,32 @@
 import type { FunctionName, RequestFields } from "../backend/index.ts";
 import { admit, afterLoss, afterProbe, type Circuit, CLOSED } from "./circuit.ts";
-import { type Call, type GenerationDeps, startGeneration } from "./generation.ts";
+import { type Call, type Generation, type GenerationDeps, startGeneration } from "./generation.ts";
 import type { Failure, RawResult } from "./messages.ts";
+import { startVersions } from "./versions.ts";
 
 export type CallOutcome = { readonly ok: true; readonly result: RawResult } | ({ readonly ok: false } & Failure);
 
 /** The calls of one backend. */
 export interface LuaPool {
-  readonly functions: readonly FunctionName[];
+  /** Which functions the script defines that is in use now. */
+  functions(): readonly FunctionName[];
   /** A thread runs; otherwise calls wait for the next one. */
   readonly isUp: () => boolean;
   call(fn: FunctionName, fields: RequestFields): Promise<CallOutcome>;
-  status(): { readonly inFlight: number };
+  /** Takes over what changed on disk, when it can be used. */
+  refresh(): Promise<void>;
+  status(): PoolStatus;
   close(): Promise<void>;
 }
 
-export type PoolDeps = Omit<GenerationDeps, "ended" | "cost" | "again" | "ready">;
+export interface PoolStatus {
+  /** Calls that wait for a thread or have one. */
+  readonly inFlight: number;
+  /** The script on disk cannot be used; the last good one is. */
+  readonly isStale: boolean;
+}
+
+export type PoolDeps = Omit<GenerationDeps, "sources" | "ended" | "cost" | "again" | "ready">;
 
 /** A call and what ends it. */
 interface Pending extends Call {
@@ -43,16 +54,19 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
 
   const secondsSince = (at: number): number => (clock.monotonic() - at) / 1_000;
   const circuitOf = (fn: FunctionName): Circuit => circuits.get(fn) ?? CLOSED;
-  const generation = await startGeneration({
-    ...deps,
-    ended: ({ id }, outcome) => settle(id, "by" in outcome ? { ok: false, ...outcome } : { ok: true, result: outcome }),
-    cost: ({ fn }) => void circuits.set(fn, afterLoss(circuitOf(fn), clock.monotonic())),
-    again({ id }) {
-      const call = pending.get(id);
-      if (call !== undefined) place(call);
-    },
-    ready: () => fill(),
-  });
+  const start = (sources: Map<string, string | null>): Promise<Generation> =>
+    startGeneration({
+      ...deps,
+      sources,
+      ended: ({ id }, outcome) =>
+        settle(id, "by" in outcome ? { ok: false, ...outcome } : { ok: true, result: outcome }),
+      cost: ({ fn }) => void circuits.set(fn, afterLoss(circuitOf(fn), clock.monotonic())),
+      again({ id }) {
+        const call = pending.get(id);
+        if (call !== undefined) place(call);
+      },
+      ready: () => fill(),
+    });
 
   const settle = (id: number, outcome: CallOutcome): void => {
     const call = pending.get(id);
@@ -70,12 +84,12 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     fill();
   };
   const giveUp = (call: Pending, failure: Failure): void => {
-    generation.cancel(call);
+    versions.cancel(call);
     settle(call.id, { ok: false, ...failure });
   };
 
   const give = (call: Pending): boolean => {
-    if (!generation.give(call)) return false;
+    if (!versions.current().give(call)) return false;
     if (call.takenAt === undefined) {
       call.takenAt = clock.monotonic();
       metrics?.waited(options.name, (call.takenAt - call.cameAt) / 1_000);
@@ -99,9 +113,15 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     }
   };
 
+  // The script that cost its threads is not the one in use any more.
+  const changed = (): void => {
+    circuits.clear();
+    fill();
+  };
+  const versions = await startVersions({ ...deps, start, changed });
   return {
-    functions: generation.functions,
-    isUp: () => generation.isUp(),
+    functions: () => versions.current().functions,
+    isUp: () => versions.current().isUp(),
     call(fn, fields) {
       const admission = admit(circuitOf(fn), clock.monotonic());
       if (admission === "refused") {
@@ -132,9 +152,10 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
         place(call);
       });
     },
-    status: () => ({ inFlight: pending.size }),
+    refresh: () => versions.refresh(),
+    status: () => ({ inFlight: pending.size, isStale: versions.isStale() }),
     async close() {
-      const closed = generation.close();
+      const closed = versions.close();
       for (const call of pending.values()) giveUp(call, { by: "stopped", reason: "the program is stopping" });
       await closed;
     },

@@ -144,12 +144,17 @@ end
 base.nauthilus_builtin, base.nauthilus = provided.nauthilus_builtin, provided.nauthilus_builtin
 base.nauthilus_backend_result, base.backend_result = provided.nauthilus_backend_result, provided.nauthilus_backend_result
 
+-- The environment of init scripts: the globals they set are there in every call of this thread.
+local init_env
 local env_meta = {
   __index = function(env, name)
     local value = base[name]
     if value ~= nil then return value end
     local make = on_demand[name]
-    if make == nil then return nil end
+    if make == nil then
+      if init_env == nil then return nil end
+      return rawget(init_env, name)
+    end
     value = make(env)
     rawset(env, name, value)
     return value
@@ -210,4 +215,13 @@ local function probe(chunk, names)
   return found
 end
 
-return run, probe
+-- An init script: its top level, then the function that older ones have for it.
+local function initialize(chunk)
+  init_env = init_env or fresh()
+  chunk(init_env)
+  local hook = rawget(init_env, "nauthilus_run_hook")
+  rawset(init_env, "nauthilus_run_hook", nil)
+  if raw_type(hook) == "function" then hook(setmetatable({}, request_meta)) end
+end
+
+return run, probe, initialize

@@ -11,6 +11,8 @@ import { createValues, type Values } from "./values.ts";
 export interface ProgramDeps extends HelperDeps, ControlDeps {
   /** Path of the script. */
   readonly script: string;
+  /** Paths of what runs before it, once. */
+  readonly init: readonly string[];
 }
 
 /** A Lua state with the prelude and one script loaded, ready for calls. */
@@ -72,13 +74,27 @@ export function loadProgram(deps: ProgramDeps): Program {
     L,
     lists.map(([name]) => name),
   );
-  protectedCall(6, 2);
+  protectedCall(6, 3);
+  const initialize = keep();
   const probe = keep();
   const run = keep();
 
-  // The environment is the chunk's argument, on the script's own first line, so that lines in messages stay true.
-  load(`local _ENV=...;${readFileSync(deps.script, "latin1")}`, `@${deps.script}`);
-  const chunk = keep();
+  const loadFile = (path: string): ((L: LuaState) => void) => {
+    const source = deps.read(path);
+    if (source === null) throw new Error(`there is no file ${path}`);
+    // The environment is the chunk's argument, on the script's own first line, so that lines in messages stay true.
+    load(`local _ENV=...;${source}`, `@${path}`);
+    return keep();
+  };
+  for (const path of deps.init) {
+    const once = loadFile(path);
+    control.start(() => {
+      initialize(L);
+      once(L);
+      protectedCall(1, 0);
+    });
+  }
+  const chunk = loadFile(deps.script);
   const functions = control.start(() => {
     probe(L);
     chunk(L);

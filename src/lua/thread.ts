@@ -4,6 +4,7 @@ import { type Clock, siblingModule } from "../kernel/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type FromWorker, type HostReply, SLOT, type ToWorker, type WorkerSetup } from "./messages.ts";
 import type { LuaBackendOptions } from "./options.ts";
+import type { Sources } from "./sources.ts";
 import { watchThread } from "./watchdog.ts";
 
 /** A script that cannot be used, with the place in it. */
@@ -25,6 +26,10 @@ export interface ThreadDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What is known of files already. */
+  readonly sources: Sources;
+  /** The thread read a file, or found that it is not there. */
+  readonly read: (path: string, text: string | null) => void;
   /** Answers a host operation; `undefined` where nobody waits for it any more. */
   readonly serve: (message: Extract<FromWorker, { kind: "host" }>) => Promise<HostReply | undefined>;
   readonly ended: (message: Extract<FromWorker, { kind: "done" | "failed" }>) => void;
@@ -68,6 +73,7 @@ export function startThread(deps: ThreadDeps): Promise<Thread> {
     const take = (message: FromWorker): void => {
       if (message.kind === "log") logger[message.level](`Lua: ${message.message}`, { backend: options.name });
       else if (message.kind === "host") void serve(message);
+      else if (message.kind === "source") deps.read(message.path, message.text);
       else if (message.kind === "broken") refuse(message.message);
       else if (message.kind === "ready") {
         clearTimeout(late);
@@ -87,7 +93,7 @@ export function startThread(deps: ThreadDeps): Promise<Thread> {
   });
 }
 
-function setupOf({ options, environment }: ThreadDeps, shared: SharedArrayBuffer): WorkerSetup {
+function setupOf({ options, environment, sources }: ThreadDeps, shared: SharedArrayBuffer): WorkerSetup {
   const granted: Record<string, string> = {};
   for (const name of options.allow.env) {
     const value = environment[name];
@@ -96,6 +102,8 @@ function setupOf({ options, environment }: ThreadDeps, shared: SharedArrayBuffer
   return {
     name: options.name,
     script: options.script,
+    init: options.init,
+    sources,
     packagePath: options.package_path,
     environment: granted,
     shared,

@@ -2,6 +2,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { createMachine, type Machine } from "./machine.ts";
 import { type FromWorker, type HostReply, SLOT, STATE, type ToWorker, type WorkerSetup } from "./messages.ts";
+import { createReader } from "./sources.ts";
 
 const setup = workerData as WorkerSetup;
 const port = parentPort;
@@ -52,6 +53,7 @@ const drainLate = (): void => {
 try {
   machine = createMachine({
     ...setup,
+    read: createReader(setup.sources, (path, text) => send({ kind: "source", path, text })),
     send: (call, op, args) => send({ kind: "host", call, op, args }),
     block,
     beat: () => void Atomics.add(shared, SLOT.heartbeat, 1),

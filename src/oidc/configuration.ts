@@ -42,7 +42,7 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     routes: ROUTES,
     scopes: [...claims.scopes],
     claims: Object.fromEntries(Object.entries(claims.byScope).map(([scope, names]) => [scope, [...names]])),
-    acrValues: [...acrValues(deps.highest)],
+    acrValues: [...acrValues(deps.highest())],
     subjectTypes: ["public", "pairwise"],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwise(deps.pairwiseSecret, sectorOf(client), accountId),
     findAccount: createFindAccount(deps),

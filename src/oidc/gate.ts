@@ -29,7 +29,7 @@ export interface OidcGateDeps {
   readonly consents: Consents;
   readonly facts: RequestFacts;
   readonly sessionFacts: SessionFactsStore;
-  readonly highest: Level;
+  readonly highest: () => Level;
 }
 
 /** oidc-provider's side of a sign-in: its interactions as {@link SignInRequest}s, outcomes as interaction results. */
@@ -90,7 +90,7 @@ async function requestOf(interaction: Interaction, deps: OidcGateDeps): Promise<
   const account = session?.accountId === undefined ? undefined : await deps.identities.find(session.accountId);
   const facts = session === undefined ? undefined : await deps.sessionFacts.get(session.uid);
   const policy = deps.clients.policy(clientId);
-  const demand = demandOf(acrRequest(params), policy, deps.highest);
+  const demand = demandOf(acrRequest(params), policy, deps.highest());
   const metadata = deps.clients.metadata(clientId);
   const remembered = account === undefined ? undefined : await deps.consents.find(account.subject, clientId);
   const redirectUri = text(params["redirect_uri"]);

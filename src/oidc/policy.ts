@@ -22,7 +22,7 @@ export interface PolicyDeps {
   readonly sessionFacts: SessionFactsStore;
   readonly levels: Levels;
   /** The strongest proof anybody can give here. */
-  readonly highest: Level;
+  readonly highest: () => Level;
 }
 
 /** What the level check is called among the reasons of a prompt. */
@@ -76,7 +76,7 @@ async function isTooWeak(
   const { session, result, client, prompts } = ctx.oidc;
   if (session?.accountId === undefined) return false;
   const request = acrRequest(ctx.oidc.params ?? {});
-  const demand = demandOf(request, clients.policy(client?.clientId), highest);
+  const demand = demandOf(request, clients.policy(client?.clientId), highest());
   if (demand === undefined) return true;
   const facts = await sessionFacts.get(session.uid);
   if (facts !== undefined) sessionFacts.touch(session.uid, facts);

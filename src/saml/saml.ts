@@ -41,7 +41,7 @@ export interface SamlDeps {
   readonly nameIdSecret: Uint8Array;
   readonly sessions: BrowserSessions;
   readonly levels: Levels;
-  readonly highest: Level;
+  readonly highest: () => Level;
   readonly access: Access;
   readonly facts: RequestFacts;
   readonly csrf: Csrf;

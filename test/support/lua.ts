@@ -33,6 +33,8 @@ export interface TestBackend extends LuaBackends {
 }
 
 export interface TestBackendOptions {
+  /** Lua sources of init scripts. */
+  readonly init?: readonly string[];
   readonly call?: number;
   readonly queue_wait?: number;
   readonly instructions?: number;
@@ -61,6 +63,11 @@ export async function startBackend(
         {
           name: "default",
           script: path,
+          init: (options.init ?? []).map((text, index) => {
+            const file = join(folder, `init${index}.lua`);
+            writeFileSync(file, text);
+            return file;
+          }),
           package_path: [folder],
           protocols: ["oidc", "saml", "idp"],
           limits: {

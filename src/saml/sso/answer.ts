@@ -26,7 +26,7 @@ export interface AnswerDeps {
   readonly entityId: string;
   readonly sessions: BrowserSessions;
   readonly levels: Levels;
-  readonly highest: Level;
+  readonly highest: () => Level;
   readonly access: Access;
   readonly facts: RequestFacts;
   readonly participants: Participants;

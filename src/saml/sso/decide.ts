@@ -52,12 +52,12 @@ export function decide(
   request: PendingRequest,
   sp: ServiceProvider,
   session: BrowserSession | undefined,
-  { levels, highest }: { readonly levels: Levels; readonly highest: Level },
+  { levels, highest }: { readonly levels: Levels; readonly highest: () => Level },
 ): Verdict {
   if (request.ended !== undefined) return responder(ENDED[request.ended]);
   const kind = nameIdKind(request.nameIdPolicy, sp);
   if (kind === undefined) return { kind: "status", status: STATUS.requester, second: STATUS.invalidNameIdPolicy };
-  const demand = demandOf(request, sp, highest);
+  const demand = demandOf(request, sp, highest());
   if (demand === undefined) return responder(STATUS.noAuthnContext);
   const contextClass = session === undefined ? undefined : contextFor(request.context, session.level);
   if (session !== undefined && !isStale(request, session)) {

@@ -57,7 +57,7 @@ export function createSamlGate(deps: SamlGateDeps): SamlGate {
       const answer = await evaluate(deps, { req, res }, request, sp);
       return signInRequest(id, request, sp, {
         initial: answer.kind === "ask" ? answer.state : { at: "done", outcome: { kind: "nothing_to_ask" } },
-        demand: demandOf(request, sp, deps.highest) ?? {
+        demand: demandOf(request, sp, deps.highest()) ?? {
           ...sp.settings.policy,
           essential: 1,
           wish: 1,

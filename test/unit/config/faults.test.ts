@@ -133,6 +133,14 @@ test("backends need a script that is a file, and a name of their own", () => {
   assert.equal(second?.message, `there is no file ${folder}`);
 });
 
+test("init scripts are files, too", () => {
+  const [fault] = faults(SOUND.replace("./backend.lua }", "./backend.lua, init: [./nowhere.lua] }"));
+  assert.deepEqual(
+    [fault?.path, fault?.message],
+    ["lua.backends[0].init[0]", `there is no file ${join(folder, "nowhere.lua")}`],
+  );
+});
+
 test("paths start at the folder of the file", () => {
   const { store, lua, observability } = config(
     `${SOUND.replace('"memory:"', "sqlite:./data/id.db").replace(

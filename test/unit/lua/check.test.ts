@@ -56,6 +56,23 @@ return require("own.inner")`;
   ]);
 });
 
+test("a global that an init script sets is known", () => {
+  const folder = mkdtempSync(join(tmpdir(), "moonlatch-check-"));
+  try {
+    const [init, script] = [join(folder, "init.lua"), join(folder, "a.lua")];
+    writeFileSync(init, "table_of_all = {}");
+    writeFileSync(script, "print(table_of_all, table_of_none)");
+    const message = (name: string) => `the global ${name} is never set; it would be nil`;
+    assert.deepEqual(
+      inspectScript(script, { init: [init] }).map((finding) => finding.message),
+      [message("table_of_none")],
+    );
+    assert.equal(inspectScript(script)[0]?.message, message("table_of_all"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test("a syntax error is named with its line", () => {
   assert.equal(inspect("local a = 1\nlocal b = = 2")[0]?.line, 2);
 });
