@@ -137,7 +137,8 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
     const facts = { backend: options.name, function: culprit?.fn, in_flight: calls.length };
     logger.error("A Lua thread was lost and is replaced.", facts);
     deps.metrics?.threadLost(options.name);
-    if (culprit !== undefined) deps.cost(culprit);
+    // What a former version did says nothing about the one in use.
+    if (culprit !== undefined && !retiring.signal.aborted) deps.cost(culprit);
     for (const call of calls) {
       if (call === culprit) {
         const reason = "the script stood still in a library function or used up the memory of its thread";
@@ -183,9 +184,7 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
     functions,
     isUp: () => slots.some(({ thread }) => thread !== undefined),
     give(call) {
-      const [slot] = slots
-        .filter(({ thread, calls }) => thread !== undefined && calls.size < IN_FLIGHT)
-        .toSorted((one, other) => one.calls.size - other.calls.size);
+      const slot = leastBusy(slots);
       if (slot === undefined) return false;
       call.runs += 1;
       slot.calls.set(call.id, call);
@@ -208,6 +207,14 @@ export async function startGeneration(deps: GenerationDeps): Promise<Generation>
     },
     close,
   };
+}
+
+function leastBusy(slots: readonly Slot[]): Slot | undefined {
+  let best: Slot | undefined;
+  for (const slot of slots) {
+    if (slot.thread !== undefined && slot.calls.size < (best?.calls.size ?? IN_FLIGHT)) best = slot;
+  }
+  return best;
 }
 
 /** Only what changed nothing may run again, and only once. */

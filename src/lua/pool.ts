@@ -1,4 +1,5 @@
 import type { FunctionName, RequestFields } from "../backend/index.ts";
+import type { LuaMetrics } from "../telemetry/index.ts";
 import { admit, afterLoss, afterProbe, type Circuit, CLOSED } from "./circuit.ts";
 import { type Call, type Generation, type GenerationDeps, startGeneration } from "./generation.ts";
 import type { Failure, RawResult } from "./messages.ts";
@@ -33,8 +34,9 @@ interface Pending extends Call {
   readonly settle: (outcome: CallOutcome) => void;
   /** The one call that may show that its function is harmless again. */
   readonly isProbe: boolean;
-  readonly cameAt: number;
-  /** When a thread first had it. */
+  /** When it began to wait for a thread, where it had to. */
+  queuedAt: number | undefined;
+  /** When a thread first had it, where somebody counts. */
   takenAt: number | undefined;
   /** Runs from when a thread first had the call. */
   deadline: NodeJS.Timeout | undefined;
@@ -52,6 +54,14 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
   const queue = new Set<Pending>();
   let last = 0;
 
+  const tooLong: Failure = {
+    by: "deadline",
+    reason: `no answer within ${limits.call} ms (lua.backends[].limits.call)`,
+  };
+  const noThread: Failure = {
+    by: "queue_wait",
+    reason: `no Lua thread was free within ${limits.queue_wait} ms (lua.backends[].limits.queue_wait)`,
+  };
   const secondsSince = (at: number): number => (clock.monotonic() - at) / 1_000;
   const circuitOf = (fn: FunctionName): Circuit => circuits.get(fn) ?? CLOSED;
   const start = (sources: Map<string, string | null>): Promise<Generation> =>
@@ -88,22 +98,23 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     settle(call.id, { ok: false, ...failure });
   };
 
+  const measureWait = (call: Pending, to: LuaMetrics): void => {
+    if (call.takenAt !== undefined) return;
+    call.takenAt = clock.monotonic();
+    to.waited(options.name, call.queuedAt === undefined ? 0 : (call.takenAt - call.queuedAt) / 1_000);
+  };
   const give = (call: Pending): boolean => {
     if (!versions.current().give(call)) return false;
-    if (call.takenAt === undefined) {
-      call.takenAt = clock.monotonic();
-      metrics?.waited(options.name, (call.takenAt - call.cameAt) / 1_000);
-    }
-    const reason = `no answer within ${limits.call} ms (lua.backends[].limits.call)`;
-    call.deadline ??= setTimeout(() => giveUp(call, { by: "deadline", reason }), limits.call);
+    if (metrics !== undefined) measureWait(call, metrics);
+    call.deadline ??= setTimeout(() => giveUp(call, tooLong), limits.call);
     return true;
   };
   /** To a thread, or behind those that wait for one. */
   const place = (call: Pending): void => {
     if (queue.size === 0 && give(call)) return;
     queue.add(call);
-    const reason = `no Lua thread was free within ${limits.queue_wait} ms (lua.backends[].limits.queue_wait)`;
-    call.patience = setTimeout(() => giveUp(call, { by: "queue_wait", reason }), limits.queue_wait);
+    call.queuedAt ??= clock.monotonic();
+    call.patience = setTimeout(() => giveUp(call, noThread), limits.queue_wait);
   };
   const fill = (): void => {
     for (const call of queue) {
@@ -123,7 +134,8 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
     functions: () => versions.current().functions,
     isUp: () => versions.current().isUp(),
     call(fn, fields) {
-      const admission = admit(circuitOf(fn), clock.monotonic());
+      const circuit = circuits.get(fn);
+      const admission = circuit === undefined ? "goes" : admit(circuit, clock.monotonic());
       if (admission === "refused") {
         metrics?.failed(options.name, fn, "circuit");
         const reason = `${fn} cost its thread twice within a minute and is refused for a while (lua.backends[].script: ${options.script})`;
@@ -139,7 +151,7 @@ export async function startPool(deps: PoolDeps): Promise<LuaPool> {
           fields,
           settle: resolve,
           isProbe,
-          cameAt: clock.monotonic(),
+          queuedAt: undefined,
           takenAt: undefined,
           abort: undefined,
           operations: 0,

@@ -17,18 +17,19 @@ export function watchThread(
   shared: Int32Array,
   clock: Clock,
 ): () => void {
+  let seen: number | undefined;
   // Since when the heart has not beaten, and how much the thread had worked then.
-  let still: { readonly beat: number; readonly since: number; readonly cpu: number } | undefined;
+  let still: { readonly since: number; readonly cpu: number } | undefined;
   const look = async (): Promise<void> => {
     const beat = Atomics.load(shared, SLOT.heartbeat);
-    if (Atomics.load(shared, SLOT.state) !== STATE.running || (still !== undefined && still.beat !== beat)) {
-      still = undefined;
+    if (beat !== seen || Atomics.load(shared, SLOT.state) !== STATE.running) {
+      [seen, still] = [beat, undefined];
       return;
     }
     const usage = await worker.cpuUsage();
-    const [now, cpu] = [clock.monotonic(), (usage.user + usage.system) / 1_000];
     if (Atomics.load(shared, SLOT.heartbeat) !== beat) return;
-    still ??= { beat, since: now, cpu };
+    const [now, cpu] = [clock.monotonic(), (usage.user + usage.system) / 1_000];
+    still ??= { since: now, cpu };
     if (cpu - still.cpu > STILL_CPU_MS || now - still.since > STILL_MS) await worker.terminate();
   };
   // A thread that ended meanwhile tells no usage.
