@@ -7,7 +7,6 @@ import { COSTS_THE_THREAD, startBackend, type TestBackend, type TestBackendOptio
 
 const answers = (text: string) =>
   `function nauthilus_backend_list_accounts(request)
-     if request.username == "slow" then require("time").sleep(0.5) end
      if request.username == "bad" then ${COSTS_THE_THREAD} end
      return 0, { ${text} }
    end`;
@@ -36,14 +35,25 @@ const list = async (backend: TestBackend, username = ""): Promise<string> => {
 };
 const isStale = (backend: TestBackend) => backend.status()[0]?.isStale;
 
-test("an edited script takes new calls, and those that run end with the old one", () =>
-  withBackend(answers(`"old"`), async (backend) => {
-    const slow = list(backend, "slow");
-    write(backend, "backend.lua", answers(`"new"`));
-    await backend.refresh();
-    assert.equal(await list(backend), `["new"]`);
-    assert.equal(await slow, `["old"]`);
-  }));
+test("an edited script takes new calls, and those that run end with the old one", () => {
+  const cache = `require("nauthilus_cache")`;
+  const version = (name: string) => `function nauthilus_backend_list_accounts(request)
+    if request.username == "go" then ${cache}.cache_set("go", true) end
+    while request.username == "slow" and not ${cache}.cache_get("go") do require("time").sleep(0.1) end
+    return 0, { "${name}" } end`;
+  return withBackend(
+    version("old"),
+    async (backend) => {
+      const slow = list(backend, "slow");
+      write(backend, "backend.lua", version("new"));
+      await backend.refresh();
+      assert.equal(backend.status()[0]?.inFlight, 1);
+      assert.equal(await list(backend, "go"), `["new"]`);
+      assert.equal(await slow, `["old"]`);
+    },
+    { call: 30_000 },
+  );
+});
 
 test("a module that a call required and an init script count as the script", () =>
   withBackend(
@@ -91,7 +101,7 @@ test("a broken edit changes nothing, says where it is and is told; a mended one 
     await backend.refresh();
     const told = backend.log.filter((line) => line.includes("the last good one stays in use"));
     assert.equal(told.length, 1);
-    assert.match(told[0] ?? "", /backend\.lua:6: unexpected symbol/);
+    assert.match(told[0] ?? "", /backend\.lua:5: unexpected symbol/);
     assert.equal(isStale(backend), true);
     assert.equal(await list(backend), `["old"]`);
     // Told once, not at every look.
