@@ -53,7 +53,7 @@ function nauthilus_backend_verify_password(request)
   b:user_found(true)
   b:authenticated(request.password == "pass\\0w\\195\\182rd")
   b:account_field("missing")
-  b:attributes({ counter = leaked, evil = string.evil, secret = os.getenv("SECRET_OF_THE_HOST") or "none", io = tostring(io), debug = tostring(debug),
+  b:attributes({ counter = leaked, evil = string.evil, secret = os.getenv("SECRET_OF_THE_HOST") or "none", io = tostring(io.popen or io.output or io.write or io.tmpfile), debug = tostring(debug),
     execute = tostring(os.execute), loadlib = tostring(package.loadlib), frozen = tostring(pcall(function() nauthilus_builtin.BACKEND_RESULT_ERROR = 0 end)) })
   return nauthilus_builtin.BACKEND_RESULT_OK, b
 end`);
