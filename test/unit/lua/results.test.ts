@@ -53,7 +53,7 @@ function nauthilus_backend_verify_password(request)
   b:user_found(true)
   b:authenticated(request.password == "pass\\0w\\195\\182rd")
   b:account_field("missing")
-  b:attributes({ counter = leaked, evil = string.evil, secret = os.getenv("SECRET_OF_THE_HOST") or "none", io = tostring(io.popen or io.output or io.write or io.tmpfile), debug = tostring(debug),
+  b:attributes({ counter = leaked, evil = string.evil, secret = os.getenv("SECRET_OF_THE_HOST") or "none", io = tostring(pcall(io.popen, "id") or pcall(io.open, "/tmp/x", "w") and io.open("/tmp/x", "w") ~= nil), debug = tostring(debug),
     execute = tostring(os.execute), loadlib = tostring(package.loadlib), frozen = tostring(pcall(function() nauthilus_builtin.BACKEND_RESULT_ERROR = 0 end)) })
   return nauthilus_builtin.BACKEND_RESULT_OK, b
 end`);
@@ -87,7 +87,7 @@ test("globals and changed libraries do not outlive a call, and the sandbox holds
         counter: ["1"],
         evil: ["1"],
         secret: ["none"],
-        io: ["nil"],
+        io: ["false"],
         debug: ["nil"],
         execute: ["nil"],
         loadlib: ["nil"],
