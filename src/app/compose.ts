@@ -1,5 +1,6 @@
+import type { RequestListener } from "node:http";
 import { fileURLToPath } from "node:url";
-import express, { type Express } from "express";
+import express from "express";
 import { withSealing } from "../factors/index.ts";
 import { createConnectionGate, type ListenDeps, openCertificates } from "../front/index.ts";
 import {
@@ -13,7 +14,6 @@ import {
   notFound,
   requestShape,
   sameOriginPost,
-  securityHeaders,
   trustedProxies,
 } from "../http/index.ts";
 import { createAccess, createIdentities, createSessionFacts, loginRouter } from "../login/index.ts";
@@ -33,6 +33,7 @@ import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
 import { composeFactors, highestLevel } from "./factors.ts";
 import { fetchText } from "./fetch-text.ts";
+import { createHandler } from "./handler.ts";
 import { healthRouter, staleComponent, storeComponent } from "./health.ts";
 import { homeRouter } from "./home.ts";
 import { createKeyRotation } from "./key-rotation.ts";
@@ -40,7 +41,7 @@ import { liveClients, liveProviders } from "./live-applications.ts";
 import { createLiveConfig, type LiveConfigDeps } from "./live-config.ts";
 import { createLiveScripts } from "./live-scripts.ts";
 import { readLogo } from "./logo.ts";
-import { measureLua, measureRequests, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
+import { measureLua, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { openResources, type ResourcesInput } from "./resources.ts";
@@ -50,7 +51,7 @@ import { serviceProviders } from "./service-providers.ts";
 import { composeSignIn } from "./sign-in.ts";
 
 export interface Idp {
-  readonly app: Express;
+  readonly handler: RequestListener;
   /** What the sockets in front of `app` need. */
   readonly front: ListenDeps;
   /** No new work: readiness says so, and a proxy sends people elsewhere. */
@@ -216,7 +217,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
   app.set("trust proxy", config.server.trusted_proxies);
   app.locals["pages"] = pages;
   app.locals["isSecure"] = isSecure;
-  app.use(measureRequests(metrics, clock), securityHeaders({ issuer }), requestShape());
+  app.use(requestShape());
   const { metrics: published } = config.observability;
   if (published !== undefined) app.use(metricsRouter(metrics, published.token));
   metrics.gauge("moonlatch_throttle_surge", "1 while unknown browsers have fewer tries", () => Number(surge.wasOn()));
@@ -231,7 +232,6 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     { name: "certificates", state: certificates.state },
   ];
   app.use(healthRouter({ state, components, staleMetadata, isConfigStale: live.isStale }), hostGate(issuer));
-  app.use((req, res, next) => (oidc.handle(req, res) ? undefined : next()));
   app.use(assets.router);
   if (parts.saml !== undefined) app.use(parts.saml.router);
   app.use(sameOriginPost(issuer));
@@ -299,7 +299,7 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     logger,
   );
   return {
-    app,
+    handler: createHandler({ app, oidc, issuer, metrics, clock }),
     front: {
       certificates,
       connections: createConnectionGate({ limits: config.server.connections, isTrusted, logger, clock }),

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
-import { type RequestHandler, Router } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Router } from "express";
 import type { AccountBackend } from "../backend/index.ts";
 import type { Certificates } from "../front/index.ts";
 import { exactRouter } from "../http/index.ts";
@@ -32,14 +33,13 @@ export function routeOf(path: string): string {
   return ROUTES.find(([prefix]) => path.startsWith(prefix))?.[1] ?? "other";
 }
 
-/** Times every answer. Stands before everything else. */
-export function measureRequests(metrics: Metrics, clock: Clock): RequestHandler {
-  return (req, res, next) => {
+/** Times an answer, from now until it is out. */
+export function measureRequests(metrics: Metrics, clock: Clock): (req: IncomingMessage, res: ServerResponse) => void {
+  return ({ url = "", method: asked = "" }, res) => {
     const startedAt = clock.monotonic();
-    const route = routeOf(req.path);
-    const method = METHODS.has(req.method) ? req.method : "other";
+    const route = routeOf(url);
+    const method = METHODS.has(asked) ? asked : "other";
     res.once("finish", () => metrics.request(route, method, res.statusCode, (clock.monotonic() - startedAt) / 1000));
-    next();
   };
 }
 

@@ -35,7 +35,7 @@ export async function serve(
     }
     throw error;
   }
-  const opened = await listen(idp.app, config.server.listen, idp.front);
+  const opened = await listen(idp.handler, config.server.listen, idp.front);
   if (!opened.ok) {
     io.writeError(`${opened.problem.message}\n`);
     await idp.close();

@@ -10,7 +10,7 @@ export { type Csrf, createCsrf } from "./csrf.ts";
 export { createErrorHandler, methodNotAllowed, notFound } from "./errors.ts";
 export { exactRouter } from "./exact-router.ts";
 export { formBody, sameOriginPost } from "./forms.ts";
-export { hostGate, securityHeaders } from "./gate.ts";
+export { hostGate, ownHost, securityHeaders } from "./gate.ts";
 export { preferencesOf } from "./language.ts";
 export type {
   ConsentItem,
@@ -25,4 +25,4 @@ export type { Note, Who } from "./page-parts.ts";
 export { createPages, type Pages } from "./pages.ts";
 export { type Reply, route } from "./reply.ts";
 export { localPath, type SafeUrl } from "./safe-url.ts";
-export { requestShape } from "./shape.ts";
+export { closeUnread, isWellFormed, requestShape } from "./shape.ts";

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestHandler } from "express";
 import { IdpError } from "../kernel/index.ts";
 
@@ -6,24 +6,38 @@ import { IdpError } from "../kernel/index.ts";
 const BODY_LIMIT = 1_048_576;
 
 /**
- * Refuses, and closes the connection of, what two programs behind each other could read differently (RFC 9112 section 11.2) and what is for
- * proxies only; Node's parser refuses the rest before any handler runs. A body that is still coming when its answer is out ends the
- * connection, too.
+ * Answers whether nothing is wrong with the form of a request: nothing that two programs behind each other could read differently (RFC 9112
+ * section 11.2) or that is for proxies only. Node's parser refuses the rest before any handler runs.
+ */
+export function isWellFormed(req: IncomingMessage): boolean {
+  return oddity(req) === undefined && !isHuge(req);
+}
+
+/** A body that is still coming when its answer is out ends the connection. */
+export function closeUnread(req: IncomingMessage, res: ServerResponse): void {
+  res.once("finish", () => {
+    if (isUnread(req)) req.socket.destroySoon();
+  });
+}
+
+/**
+ * Refuses what is not well-formed, and closes its connection.
  * @throws IdpError REQUEST_REFUSED, BODY_TOO_LARGE
  */
 export function requestShape(): RequestHandler {
   return (req, res, next) => {
-    const because = oddity(req);
-    const isHuge = Number(req.headers["content-length"] ?? 0) > BODY_LIMIT;
-    if (because === undefined && !isHuge) {
-      res.once("finish", () => {
-        if (isUnread(req)) req.socket.destroySoon();
-      });
+    if (isWellFormed(req)) {
+      closeUnread(req, res);
       return next();
     }
     res.set("Connection", "close");
+    const because = oddity(req);
     next(because === undefined ? new IdpError("BODY_TOO_LARGE") : new IdpError("REQUEST_REFUSED", { because }));
   };
+}
+
+function isHuge({ headers }: IncomingMessage): boolean {
+  return Number(headers["content-length"] ?? 0) > BODY_LIMIT;
 }
 
 /** Whether a part of the body did not come yet. */

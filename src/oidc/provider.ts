@@ -17,8 +17,10 @@ import { asOutage, outageFacts } from "./store-errors.ts";
 
 export interface Oidc {
   readonly gate: SignInGate;
-  /** Answers a request oidc-provider serves; `false` for every other path. Must stand before any body parser. */
-  handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): boolean;
+  /** Whether oidc-provider serves this path. */
+  readonly serves: (req: IncomingMessage) => boolean;
+  /** Answers a request that oidc-provider {@link serves}. Must stand before any body parser. */
+  handle(req: IncomingMessage, res: ServerResponse): void;
   readonly sessions: BrowserSessions;
   readonly connected: ConnectedClients;
   /** Tells clients again of the sign-outs they did not hear of. */
@@ -43,16 +45,14 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
   const { protocol, host } = new URL(deps.config.issuer);
   return {
     gate: createOidcGate(live),
+    serves: ({ url = "" }) => isProviderPath(pathOf(url).path),
     handle(req, res) {
-      const asked = (req.url ?? "").split("?", 1)[0] ?? "";
-      const path = asked === OAUTH_METADATA ? OPENID_METADATA : asked;
-      if (!isProviderPath(path)) return false;
-      if (state.current.documents.answer(path, req, res)) return true;
+      const { asked, path } = pathOf(req.url ?? "");
+      if (state.current.documents.answer(path, req, res)) return;
       req.url = path + (req.url ?? "").slice(asked.length);
       req.headers["x-forwarded-proto"] = protocol.slice(0, -1);
       req.headers["x-forwarded-host"] = host;
       void state.current.callback(req, res);
-      return true;
     },
     sessions: createBrowserSessions(live),
     connected: createConnectedClients(live),
@@ -62,6 +62,11 @@ export function createOidc(deps: ConfigurationDeps): Oidc {
       state.current = createServing(state.deps);
     },
   };
+}
+
+function pathOf(url: string): { readonly asked: string; readonly path: string } {
+  const asked = url.split("?", 1)[0] ?? "";
+  return { asked, path: asked === OAUTH_METADATA ? OPENID_METADATA : asked };
 }
 
 interface Serving {

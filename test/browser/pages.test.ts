@@ -50,7 +50,12 @@ async function serve(accent: string, lang: string): Promise<{ readonly server: S
     ui: { product: "Example ID", languages: ["en", "de"] },
     links: { help: undefined },
   });
-  app.use(securityHeaders({ issuer: "http://localhost" }), assets.router);
+  const setHeaders = securityHeaders({ issuer: "http://localhost" });
+  app.use((req, res, next) => {
+    setHeaders(req, res);
+    next();
+  });
+  app.use(assets.router);
   app.get("/:state", (req, res) => {
     const found = PAGE_STATES.find(({ state }) => state === req.params.state);
     if (found === undefined) return void res.status(404).end();

@@ -75,7 +75,7 @@ ${metadata === undefined ? "" : SAML}
   const store = faultyStore(await openStore(config.store, outside), plan);
   const logger = createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) });
   const idp = await composeIdp({ config, world: outside, logger, environment: {}, store });
-  const opened = await listen((req, res) => plan.within(() => void idp.app(req, res)), config.server.listen, idp.front);
+  const opened = await listen((req, res) => plan.within(() => idp.handler(req, res)), config.server.listen, idp.front);
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
     issuer,

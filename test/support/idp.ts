@@ -71,7 +71,7 @@ ${options.more ?? ""}
   const world = options.world ?? realWorld();
   const often = options.rereadEvery === undefined ? {} : { rereadEvery: options.rereadEvery };
   const idp = await composeIdp({ config: loaded.value, world, logger, environment, poll, ...often });
-  const opened = await listen(idp.app, loaded.value.server.listen, { ...idp.front, patience: options.patience });
+  const opened = await listen(idp.handler, loaded.value.server.listen, { ...idp.front, patience: options.patience });
   if (!opened.ok) throw new Error(opened.problem.message);
   return {
     issuer,

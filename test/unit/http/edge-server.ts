@@ -46,7 +46,12 @@ export async function startEdge(handlers: readonly RequestHandler[], viewsRoot =
   const app = express();
   app.disable("x-powered-by");
   app.locals["pages"] = pages;
-  app.use(securityHeaders({ issuer: ISSUER }), hostGate(ISSUER), assets.router);
+  const setHeaders = securityHeaders({ issuer: ISSUER });
+  app.use((req, res, next) => {
+    setHeaders(req, res);
+    next();
+  });
+  app.use(hostGate(ISSUER), assets.router);
   if (handlers.length > 0) app.use(...handlers);
   app.use(
     notFound(),
