@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import { checkClients } from "./check-client.ts";
 import { checkMfa } from "./check-mfa.ts";
 import { checkSaml } from "./check-saml.ts";
@@ -14,6 +15,7 @@ export function crossCheck(config: Config): readonly Finding[] {
     ...checkTls(config),
     ...checkLogo(config),
     ...checkBackends(config),
+    ...checkAuthorities(config),
     ...checkMfa(config),
     ...checkClients(config),
     ...checkSaml(config),
@@ -55,6 +57,22 @@ function checkLogo({ ui }: Config): Finding[] {
   const size = statSync(ui.logo, { throwIfNoEntry: false })?.size;
   if (size === undefined) return [{ path, message: `there is no file ${ui.logo}` }];
   return size > LOGO_LIMIT ? [{ path, message: "must not be larger than 64 KB" }] : [];
+}
+
+function checkAuthorities({ lua }: Config): Finding[] {
+  return lua.backends.flatMap(({ allow: { ca_file: file } }, index) => {
+    if (file === undefined || holdsAuthority(file)) return [];
+    const message = `${file} is no PEM file that begins with an authority's certificate`;
+    return [{ path: ["lua", "backends", index, "allow", "ca_file"], message }];
+  });
+}
+
+function holdsAuthority(file: string): boolean {
+  try {
+    return new X509Certificate(readFileSync(file)).ca;
+  } catch {
+    return false;
+  }
 }
 
 function checkBackends({ lua }: Config): Finding[] {

@@ -130,6 +130,7 @@ function absolute(config: Config, folder: string): Config {
           ...backend.allow,
           databases: backend.allow.databases.map(withScheme("sqlite3:")),
           files: backend.allow.files.map(at),
+          ca_file: backend.allow.ca_file === undefined ? undefined : at(backend.allow.ca_file),
         },
       })),
     },

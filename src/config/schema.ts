@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { Secret } from "../kernel/index.ts";
 import { clientSchema } from "./client-schema.ts";
+import { grantedHost } from "./granted-host.ts";
 import { mfaSchema, secretsSchema } from "./mfa-schema.ts";
 import { samlSchema } from "./saml-schema.ts";
 import { passwordThrottle } from "./throttle-schema.ts";
@@ -54,6 +55,8 @@ const backendSchema = z.strictObject({
       databases: z.array(z.string().startsWith("sqlite3:", 'must be such as "sqlite3:./accounts.db"')).default([]),
       files: z.array(z.string().min(1)).default([]),
       env: z.array(z.string()).default([]),
+      hosts: z.array(grantedHost).default([]),
+      ca_file: z.string().min(1).optional(),
     })
     .prefault({}),
 });

@@ -4,6 +4,7 @@ import { formatDate } from "./dates.ts";
 import { formatGo, parseGo } from "./go-time.ts";
 import { attempt, bufferOf, type Helper } from "./helper.ts";
 import { cryptoFunctions } from "./modules/crypto.ts";
+import { httpFunctions } from "./modules/http.ts";
 import { miscFunctions } from "./modules/misc.ts";
 import { regexpFunctions } from "./modules/regexp.ts";
 import { bytesOf, fromBytes, type LuaValue, toBytes } from "./values.ts";
@@ -23,6 +24,7 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 export function helperFunctions(deps: HelperDeps, now: Now): Readonly<Record<string, Helper>> {
   return {
     ...cryptoFunctions,
+    ...httpFunctions,
     ...miscFunctions,
     ...regexpFunctions(now),
     log: (level, message) => {

@@ -20,6 +20,8 @@ export interface LuaBackendOptions {
   readonly allow: {
     readonly databases: readonly string[];
     readonly files: readonly string[];
+    readonly hosts?: readonly string[];
+    readonly ca_file?: string | undefined;
     readonly env: readonly string[];
   };
 }

@@ -27,7 +27,7 @@ export const CONTEXT: CallContext = {
 export const COSTS_THE_THREAD = `load("if a then " .. ("elseif a then "):rep(18000) .. "end")`;
 
 export interface TestBackend extends LuaBackends {
-  readonly log: readonly string[];
+  readonly log: string[];
   readonly folder: string;
   stop(): Promise<void>;
 }
@@ -43,6 +43,9 @@ export interface TestBackendOptions {
   readonly metrics?: LuaMetrics;
   /** Default: the real one. */
   readonly clock?: Clock;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Beside its folder and database. */
+  readonly allow?: { readonly hosts?: readonly string[]; readonly ca_file?: string };
 }
 
 /** Starts one backend from Lua source (or a script file) in a folder of its own. */
@@ -57,6 +60,7 @@ export async function startBackend(
   const log: string[] = [];
   const world = realWorld();
   const database = join(folder, "accounts.db");
+  const environment = options.environment ?? { MOONLATCH_ACCOUNTS: database };
   try {
     const lua = await startLuaBackends({
       backends: [
@@ -77,7 +81,12 @@ export async function startBackend(
             cpu_time: options.cpu_time ?? 5_000,
             memory: 64 * 1024 * 1024,
           },
-          allow: { databases: [`sqlite3:${database}`], files: [folder], env: ["MOONLATCH_ACCOUNTS"] },
+          allow: {
+            databases: [`sqlite3:${database}`],
+            files: [folder],
+            env: Object.keys(environment),
+            ...options.allow,
+          },
         },
       ],
       workers: options.workers ?? 1,
@@ -85,7 +94,7 @@ export async function startBackend(
       logger: createLogger({ level: "debug", format: "json", write: (line) => void log.push(line) }),
       clock: options.clock ?? world.clock,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
-      environment: { MOONLATCH_ACCOUNTS: database, SECRET_OF_THE_HOST: "hidden" },
+      environment: { ...environment, SECRET_OF_THE_HOST: "hidden" },
     });
     const stop = async () => {
       await lua.close();

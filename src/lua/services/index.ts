@@ -1,5 +1,5 @@
 /**
- * What scripts need from outside their thread: databases and password hashes on threads of their own, the cache and the clock here.
+ * What scripts need from outside their thread: databases and password hashes on threads of their own, HTTP, the cache and the clock here.
  * No operation holds anything over its end, so a call that waits never keeps another from going on.
  */
 import { siblingModule, type World } from "../../kernel/index.ts";
@@ -8,6 +8,7 @@ import type { LuaValue } from "../values.ts";
 import { createCache } from "./cache.ts";
 import { readGranted } from "./files.ts";
 import { grantedPath } from "./grants.ts";
+import { createHttpService } from "./http-client/index.ts";
 import { createMetricsService } from "./metrics.ts";
 import type { HostServices } from "./port.ts";
 import { createServiceThread } from "./thread.ts";
@@ -41,11 +42,13 @@ export function createHostServices({
   const hashes = createServiceThread(siblingModule("./hash-thread", import.meta.url));
   const cache = createCache(world.clock);
   const count = createMetricsService(metrics);
+  const http = createHttpService();
   return {
     async call(grants, op, args, signal) {
       if (op.startsWith("db.")) return sqlite.ask(op, [grantedPath(grants, args[0]), ...args.slice(1)], QUEUE_WAIT);
       if (op === "password.compare") return hashes.ask(op, args, QUEUE_WAIT);
       if (op === "file.read") return readGranted(grants, args[0]);
+      if (op === "http.send") return http.send(grants, args[0], signal);
       if (op.startsWith("metrics.")) return count(grants, op.slice("metrics.".length), args);
       if (op.startsWith("cache.")) return cache(op.slice("cache.".length), args);
       if (op === "time.sleep") {
@@ -54,8 +57,13 @@ export function createHostServices({
       }
       throw new Error(`unknown host operation ${op}`);
     },
-    isReadOnly: (op, args) => READS.has(op) || op.startsWith("metrics.") || (op === "db.query" && isSelect(args[1])),
+    isReadOnly: (op, args) =>
+      READS.has(op) ||
+      op.startsWith("metrics.") ||
+      (op === "db.query" && isSelect(args[1])) ||
+      (op === "http.send" && http.isReadOnly(args[0])),
     async close() {
+      http.close();
       await Promise.all([sqlite.close(), hashes.close()]);
     },
   };

@@ -6,6 +6,10 @@ export interface Grants {
   readonly databases: readonly string[];
   /** Absolute paths of files, and of folders with all that is below them. */
   readonly files: readonly string[];
+  /** Names, addresses (both also with `:port`) and ranges that HTTP requests may go to. */
+  readonly hosts?: readonly string[];
+  /** Absolute path of more certificate authorities (PEM). */
+  readonly ca_file?: string | undefined;
 }
 
 /** Host operations of scripts that need time or another thread. Rejections become `nil, message` in Lua. */
