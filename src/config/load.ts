@@ -131,6 +131,7 @@ function absolute(config: Config, folder: string): Config {
           databases: backend.allow.databases.map(withScheme("sqlite3:")),
           files: backend.allow.files.map(at),
           ca_file: backend.allow.ca_file === undefined ? undefined : at(backend.allow.ca_file),
+          redis: withCaFiles(backend.allow.redis, at),
         },
       })),
     },
@@ -148,4 +149,17 @@ function absolute(config: Config, folder: string): Config {
     ui: { ...config.ui, logo: config.ui.logo === undefined ? undefined : at(config.ui.logo) },
     observability: { ...config.observability, audit: audit.file === undefined ? audit : { file: at(audit.file) } },
   };
+}
+
+/** Grants of servers with the certificates they are checked by at absolute paths. */
+function withCaFiles<Grant extends { readonly ca_file?: string | undefined }>(
+  grants: Readonly<Record<string, Grant>>,
+  at: (path: string) => string,
+): Readonly<Record<string, Grant>> {
+  return Object.fromEntries(
+    Object.entries(grants).map(([name, grant]) => [
+      name,
+      grant.ca_file === undefined ? grant : { ...grant, ca_file: at(grant.ca_file) },
+    ]),
+  );
 }

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { Secret } from "../kernel/index.ts";
+import { redisSchema } from "./allow-schema.ts";
 import { clientSchema } from "./client-schema.ts";
 import { grantedHost } from "./granted-host.ts";
 import { mfaSchema, secretsSchema } from "./mfa-schema.ts";
@@ -57,6 +58,7 @@ const backendSchema = z.strictObject({
       env: z.array(z.string()).default([]),
       hosts: z.array(grantedHost).default([]),
       ca_file: z.string().min(1).optional(),
+      redis: redisSchema.default({}),
     })
     .prefault({}),
 });

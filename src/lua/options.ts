@@ -1,4 +1,5 @@
 import type { BackendProtocol } from "../backend/index.ts";
+import type { RedisGrants } from "./services/redis/index.ts";
 
 /** One configured backend; paths absolute, times in milliseconds, sizes in bytes. */
 export interface LuaBackendOptions {
@@ -23,5 +24,6 @@ export interface LuaBackendOptions {
     readonly hosts?: readonly string[];
     readonly ca_file?: string | undefined;
     readonly env: readonly string[];
+    readonly redis?: RedisGrants;
   };
 }

@@ -5,6 +5,7 @@ import { realWorld } from "../../src/app/index.ts";
 import type { CallContext } from "../../src/backend/index.ts";
 import type { Clock } from "../../src/kernel/index.ts";
 import { createHostServices, type LuaBackends, startLuaBackends } from "../../src/lua/index.ts";
+import type { LuaBackendOptions } from "../../src/lua/options.ts";
 import { createLogger, type LuaMetrics } from "../../src/telemetry/index.ts";
 
 export const CONTEXT: CallContext = {
@@ -43,9 +44,9 @@ export interface TestBackendOptions {
   readonly metrics?: LuaMetrics;
   /** Default: the real one. */
   readonly clock?: Clock;
+  /** Beside the SQLite database and the folder. */
+  readonly allow?: Partial<LuaBackendOptions["allow"]>;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Beside its folder and database. */
-  readonly allow?: { readonly hosts?: readonly string[]; readonly ca_file?: string };
 }
 
 /** Starts one backend from Lua source (or a script file) in a folder of its own. */

@@ -1,4 +1,4 @@
-// `npm test`: every suite, or with `-- --only unit http` some. As root on Debian it installs what the browser tests need; elsewhere
+// `npm test`: every suite, or with `-- --only unit http` some. As root on Debian it installs what the database and browser tests need; elsewhere
 // it names that and skips them visibly. Ends with 1 when a test failed, 2 when the arguments were not understood.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
@@ -6,6 +6,7 @@ import { SUITES, type Suite, suiteFiles } from "./suites.ts";
 
 /** Debian packages a suite needs, each with a file that shows it is there. */
 const PACKAGES: Partial<Record<Suite, Readonly<Record<string, string>>>> = {
+  databases: { "redis-server": "/usr/bin/redis-server" },
   protocol: { xmlsec1: "/usr/bin/xmlsec1" },
   browser: {
     chromium: "/usr/bin/chromium",

@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 
 /** In the order they run: the fast ones first. */
-export const SUITES = ["unit", "contract", "architecture", "http", "protocol", "browser"] as const;
+export const SUITES = ["unit", "contract", "architecture", "databases", "http", "protocol", "browser"] as const;
 
 export type Suite = (typeof SUITES)[number];
 

@@ -1,5 +1,5 @@
 /**
- * What scripts need from outside their thread: databases and password hashes on threads of their own, HTTP, the cache and the clock here.
+ * What scripts need from outside their thread: databases and password hashes on threads of their own, HTTP, Redis, the cache and the clock here.
  * No operation holds anything over its end, so a call that waits never keeps another from going on.
  */
 import { siblingModule, type World } from "../../kernel/index.ts";
@@ -11,6 +11,7 @@ import { grantedPath } from "./grants.ts";
 import { createHttpService } from "./http-client/index.ts";
 import { createMetricsService } from "./metrics.ts";
 import type { HostServices } from "./port.ts";
+import { createRedisService, redisReads } from "./redis/index.ts";
 import { createServiceThread } from "./thread.ts";
 
 /** Milliseconds a password check or a statement may wait for its thread; then it is a temporary failure. */
@@ -43,6 +44,7 @@ export function createHostServices({
   const cache = createCache(world.clock);
   const count = createMetricsService(metrics);
   const http = createHttpService();
+  const redis = createRedisService();
   return {
     async call(grants, op, args, signal) {
       if (op.startsWith("db.")) return sqlite.ask(op, [grantedPath(grants, args[0]), ...args.slice(1)], QUEUE_WAIT);
@@ -50,6 +52,7 @@ export function createHostServices({
       if (op === "file.read") return readGranted(grants, args[0]);
       if (op === "http.send") return http.send(grants, args[0], signal);
       if (op.startsWith("metrics.")) return count(grants, op.slice("metrics.".length), args);
+      if (op.startsWith("redis.")) return redis.call(grants.redis ?? {}, op.slice("redis.".length), args, signal);
       if (op.startsWith("cache.")) return cache(op.slice("cache.".length), args);
       if (op === "time.sleep") {
         await world.clock.sleep(Math.max(Number(args[0]) || 0, 0) * 1000, signal);
@@ -60,10 +63,12 @@ export function createHostServices({
     isReadOnly: (op, args) =>
       READS.has(op) ||
       op.startsWith("metrics.") ||
+      (op.startsWith("redis.") && redisReads(op.slice("redis.".length), args)) ||
       (op === "db.query" && isSelect(args[1])) ||
       (op === "http.send" && http.isReadOnly(args[0])),
     async close() {
       http.close();
+      redis.close();
       await Promise.all([sqlite.close(), hashes.close()]);
     },
   };

@@ -1,4 +1,5 @@
 import type { LuaValue } from "../values.ts";
+import type { RedisGrants } from "./redis/index.ts";
 
 /** What one backend may reach outside; a refusal names the missing grant. */
 export interface Grants {
@@ -10,6 +11,8 @@ export interface Grants {
   readonly hosts?: readonly string[];
   /** Absolute path of more certificate authorities (PEM). */
   readonly ca_file?: string | undefined;
+  /** Pools by name. */
+  readonly redis?: RedisGrants;
 }
 
 /** Host operations of scripts that need time or another thread. Rejections become `nil, message` in Lua. */
