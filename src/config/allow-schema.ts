@@ -47,3 +47,33 @@ export const redisSchema = z.record(
       error: "is only looked at with tls: true",
     }),
 );
+
+const LOOPBACK = /^ldap:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::|\/|$)/;
+
+/** The pools of `nauthilus_ldap` by name. Passwords go over TLS, or stay on the machine. */
+export const ldapSchema = z.record(
+  z.string().min(1).max(64),
+  z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^ldaps?:\/\/[^\s/@?#]+\/?$/, "must be ldap://host:port or ldaps://host:port, without anything else"),
+      starttls: z.boolean().default(false),
+      bind_dn: z.string().min(1).optional(),
+      bind_password: secret.optional(),
+      ca_file: z.string().min(1).optional(),
+      connections: z.number().int().min(1).max(100).default(8),
+    })
+    .refine(({ url, starttls }) => url.startsWith("ldaps:") || starttls || LOOPBACK.test(url), {
+      path: ["url"],
+      error: "would send passwords in clear: take ldaps://, or starttls: true",
+    })
+    .refine(({ url, starttls }) => !(url.startsWith("ldaps:") && starttls), {
+      path: ["starttls"],
+      error: "belongs to ldap://; ldaps:// is TLS from the start",
+    })
+    .refine(({ bind_dn, bind_password }) => (bind_dn === undefined) === (bind_password === undefined), {
+      path: ["bind_password"],
+      error: "and bind_dn belong together",
+    }),
+);

@@ -132,6 +132,7 @@ function absolute(config: Config, folder: string): Config {
           files: backend.allow.files.map(at),
           ca_file: backend.allow.ca_file === undefined ? undefined : at(backend.allow.ca_file),
           redis: withCaFiles(backend.allow.redis, at),
+          ldap: withCaFiles(backend.allow.ldap, at),
         },
       })),
     },

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { Secret } from "../kernel/index.ts";
-import { redisSchema } from "./allow-schema.ts";
+import { ldapSchema, redisSchema } from "./allow-schema.ts";
 import { clientSchema } from "./client-schema.ts";
 import { grantedHost } from "./granted-host.ts";
 import { mfaSchema, secretsSchema } from "./mfa-schema.ts";
@@ -59,6 +59,7 @@ const backendSchema = z.strictObject({
       hosts: z.array(grantedHost).default([]),
       ca_file: z.string().min(1).optional(),
       redis: redisSchema.default({}),
+      ldap: ldapSchema.default({}),
     })
     .prefault({}),
 });

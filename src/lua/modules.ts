@@ -10,7 +10,7 @@ const ABSENT = "this version does not have it";
 /** Every module name that scripts for Nauthilus may ask for. What is not in the table is looked for on the package path alone. */
 export const MODULES: Readonly<Record<string, ModuleEntry>> = {
   ...named(
-    `base64 bit crypto db glua_crypto glua_http hex http io json nauthilus_backend nauthilus_backend_result nauthilus_builtin nauthilus_cache nauthilus_context nauthilus_http_request nauthilus_misc nauthilus_opentelemetry nauthilus_password nauthilus_prometheus nauthilus_redis regexp strings template time`,
+    `base64 bit crypto db glua_crypto glua_http hex http io json nauthilus_backend nauthilus_backend_result nauthilus_builtin nauthilus_cache nauthilus_context nauthilus_http_request nauthilus_ldap nauthilus_misc nauthilus_opentelemetry nauthilus_password nauthilus_prometheus nauthilus_redis regexp strings template time`,
     (file) => ({
       file,
     }),
@@ -21,7 +21,7 @@ export const MODULES: Readonly<Record<string, ModuleEntry>> = {
   nauthilus: { file: "nauthilus_builtin" },
   backend_result: { file: "nauthilus_backend_result" },
   ...named(
-    `nauthilus_dns nauthilus_ldap nauthilus_mail tcp
+    `nauthilus_dns nauthilus_mail tcp
      argparse aws cert_util chef filepath goos humanize inspect ioutil log nauthilus_cbor nauthilus_i18n pb pprof runtime shellescape
      stats storage tac telegram xmlpath yaml zabbix`,
     () => ({ refused: ABSENT }),

@@ -1,4 +1,5 @@
 import type { BackendProtocol } from "../backend/index.ts";
+import type { LdapGrants } from "./services/ldap/index.ts";
 import type { RedisGrants } from "./services/redis/index.ts";
 
 /** One configured backend; paths absolute, times in milliseconds, sizes in bytes. */
@@ -25,5 +26,6 @@ export interface LuaBackendOptions {
     readonly ca_file?: string | undefined;
     readonly env: readonly string[];
     readonly redis?: RedisGrants;
+    readonly ldap?: LdapGrants;
   };
 }

@@ -1,5 +1,5 @@
 /**
- * What scripts need from outside their thread: databases and password hashes on threads of their own, HTTP, Redis, the cache and the clock here.
+ * What scripts need from outside their thread: databases and password hashes on threads of their own, HTTP, Redis, LDAP, the cache and the clock here.
  * No operation holds anything over its end, so a call that waits never keeps another from going on.
  */
 import { siblingModule, type World } from "../../kernel/index.ts";
@@ -9,6 +9,7 @@ import { createCache } from "./cache.ts";
 import { readGranted } from "./files.ts";
 import { grantedPath } from "./grants.ts";
 import { createHttpService } from "./http-client/index.ts";
+import { createLdapService, ldapReads } from "./ldap/index.ts";
 import { createMetricsService } from "./metrics.ts";
 import type { HostServices } from "./port.ts";
 import { createRedisService, redisReads } from "./redis/index.ts";
@@ -45,6 +46,7 @@ export function createHostServices({
   const count = createMetricsService(metrics);
   const http = createHttpService();
   const redis = createRedisService();
+  const ldap = createLdapService();
   return {
     async call(grants, op, args, signal) {
       if (op.startsWith("db.")) return sqlite.ask(op, [grantedPath(grants, args[0]), ...args.slice(1)], QUEUE_WAIT);
@@ -53,6 +55,7 @@ export function createHostServices({
       if (op === "http.send") return http.send(grants, args[0], signal);
       if (op.startsWith("metrics.")) return count(grants, op.slice("metrics.".length), args);
       if (op.startsWith("redis.")) return redis.call(grants.redis ?? {}, op.slice("redis.".length), args, signal);
+      if (op.startsWith("ldap.")) return ldap.call(grants.ldap ?? {}, op.slice("ldap.".length), args, signal);
       if (op.startsWith("cache.")) return cache(op.slice("cache.".length), args);
       if (op === "time.sleep") {
         await world.clock.sleep(Math.max(Number(args[0]) || 0, 0) * 1000, signal);
@@ -63,12 +66,14 @@ export function createHostServices({
     isReadOnly: (op, args) =>
       READS.has(op) ||
       op.startsWith("metrics.") ||
+      (op.startsWith("ldap.") && ldapReads(op.slice("ldap.".length))) ||
       (op.startsWith("redis.") && redisReads(op.slice("redis.".length), args)) ||
       (op === "db.query" && isSelect(args[1])) ||
       (op === "http.send" && http.isReadOnly(args[0])),
     async close() {
       http.close();
       redis.close();
+      ldap.close();
       await Promise.all([sqlite.close(), hashes.close()]);
     },
   };

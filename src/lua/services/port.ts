@@ -1,4 +1,5 @@
 import type { LuaValue } from "../values.ts";
+import type { LdapGrants } from "./ldap/index.ts";
 import type { RedisGrants } from "./redis/index.ts";
 
 /** What one backend may reach outside; a refusal names the missing grant. */
@@ -13,6 +14,7 @@ export interface Grants {
   readonly ca_file?: string | undefined;
   /** Pools by name. */
   readonly redis?: RedisGrants;
+  readonly ldap?: LdapGrants;
 }
 
 /** Host operations of scripts that need time or another thread. Rejections become `nil, message` in Lua. */

@@ -40,3 +40,37 @@ for (const [pool, because] of [
 ] as const)
   test(`a Redis pool with ${pool} is refused`, () =>
     assert.match(JSON.stringify(faults(granting(`redis: { default: { ${pool} } }`))).replaceAll("\\", ""), because));
+
+test("an LDAP pool has defaults, and its password does not print", () => {
+  const { lua } = config(
+    granting(
+      'ldap: { default: { url: "ldaps://ldap.example.org", bind_dn: "cn=a", bind_password: "${ENV:PASSWORD}", ca_file: ca.pem } }',
+    ),
+    { PASSWORD: "p@ss:word/?#" },
+  );
+  const { bind_password, ...pool } = lua.backends[0]?.allow.ldap["default"] ?? assert.fail();
+  assert.equal(bind_password?.expose(), "p@ss:word/?#");
+  assert.deepEqual(pool, {
+    url: "ldaps://ldap.example.org",
+    starttls: false,
+    bind_dn: "cn=a",
+    ca_file: join(folder, "ca.pem"),
+    connections: 8,
+  });
+  assert.doesNotMatch(`${inspect(lua, { depth: 9 })}${JSON.stringify(lua)}`, /p@ss/);
+});
+
+for (const url of ["ldap://localhost:389", "ldap://127.0.0.1", "ldap://[::1]:389"])
+  test(`an LDAP pool may have ${url} without TLS`, () =>
+    assert.deepEqual(faults(granting(`ldap: { default: { url: "${url}" } }`)), []));
+
+for (const [pool, because] of [
+  ['url: "ldap://ldap.example.org"', /would send passwords in clear/],
+  ['url: "ldap://localhost.example.org"', /would send passwords in clear/],
+  ['url: "ldaps://user:password@ldap.example.org"', /must be ldap:\/\/host:port or ldaps:\/\/host:port/],
+  ['url: "ldaps://ldap.example.org", starttls: true', /belongs to ldap:\/\//],
+  ['url: "ldaps://ldap.example.org", bind_dn: "cn=a"', /and bind_dn belong together/],
+  ['url: "ldaps://ldap.example.org", connections: 0', /connections/],
+] as const)
+  test(`an LDAP pool with ${pool} is refused`, () =>
+    assert.match(JSON.stringify(faults(granting(`ldap: { default: { ${pool} } }`))).replaceAll("\\", ""), because));
