@@ -2,12 +2,8 @@ import { z } from "zod";
 import { clientSchema } from "./client-schema.ts";
 import { configSchema } from "./schema.ts";
 
-/** Sections the design names but this version does not have yet. */
-const LATER: ReadonlySet<string> = new Set(["hosts", "files"]);
-
-/** What to write instead of an unknown key: the nearest known one at that place, or that the section does not exist yet. */
+/** What to write instead of an unknown key: the nearest known one at that place. */
 export function suggest(key: string, at: readonly PropertyKey[]): string | undefined {
-  if (LATER.has(key)) return "this version does not have it yet; remove it";
   const best = knownKeys(at).toSorted((a, b) => distance(key, a) - distance(key, b))[0];
   return best !== undefined && distance(key, best) <= Math.max(2, key.length / 3)
     ? `did you mean "${best}"?`

@@ -68,14 +68,6 @@ test("one mistake is one fault: a misspelled key is not reported as missing, too
   );
 });
 
-test("sections of later versions are refused by name", () => {
-  for (const section of ["hosts"]) {
-    const [fault] = faults(`${SOUND}${section}: {}\n`);
-    assert.equal(fault?.message, `unknown key "${section}"`);
-    assert.equal(fault?.suggestion, "this version does not have it yet; remove it");
-  }
-});
-
 test("an empty file misses everything it needs", () => {
   assert.deepEqual(
     faults("").map(({ path, message }) => [path, message.startsWith("is missing") || path === "issuer"]),
