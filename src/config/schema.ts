@@ -30,6 +30,15 @@ const addressSchema = z.strictObject({
 });
 const claimName = z.string().min(1).max(128);
 
+/** Host names in lower case, for the grant of an address is found by comparing. */
+const SERVER_DATABASE = /^(?:mysql|postgres):(?:(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):\d{1,5}|unix\(\/[^()]+\))\/[^/]*$/;
+const databaseGrant = z
+  .string()
+  .refine(
+    (grant) => grant.startsWith("sqlite3:") || SERVER_DATABASE.test(grant),
+    'must be such as "sqlite3:./accounts.db", "mysql:db.example.org:3306/accounts" or "postgres:unix(/run/postgresql/.s.PGSQL.5432)/accounts"; user and password stay in the script\'s DSN',
+  );
+
 const backendSchema = z.strictObject({
   name: z
     .string()
@@ -53,7 +62,7 @@ const backendSchema = z.strictObject({
     .prefault({}),
   allow: z
     .strictObject({
-      databases: z.array(z.string().startsWith("sqlite3:", 'must be such as "sqlite3:./accounts.db"')).default([]),
+      databases: z.array(databaseGrant).default([]),
       files: z.array(z.string().min(1)).default([]),
       env: z.array(z.string()).default([]),
       hosts: z.array(grantedHost).default([]),

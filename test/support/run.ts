@@ -6,7 +6,12 @@ import { SUITES, type Suite, suiteFiles } from "./suites.ts";
 
 /** Debian packages a suite needs, each with a file that shows it is there. */
 const PACKAGES: Partial<Record<Suite, Readonly<Record<string, string>>>> = {
-  databases: { "redis-server": "/usr/bin/redis-server", slapd: "/usr/sbin/slapd" },
+  databases: {
+    "mariadb-server-core": "/usr/sbin/mariadbd",
+    postgresql: "/var/lib/dpkg/info/postgresql.list",
+    "redis-server": "/usr/bin/redis-server",
+    slapd: "/usr/sbin/slapd",
+  },
   protocol: { xmlsec1: "/usr/bin/xmlsec1" },
   browser: {
     chromium: "/usr/bin/chromium",

@@ -4,15 +4,18 @@ import { textOf } from "./text.ts";
 
 const DRIVER = "sqlite3:";
 
+/** @throws Error naming the grant of a database server, `driver:host:port/database`, when it is missing. */
+export function requireGrant({ databases }: Pick<Grants, "databases">, grant: string): void {
+  if (!databases.includes(grant))
+    throw new Error(`the database is not granted; add "${grant}" to allow.databases of this backend`);
+}
+
 /**
- * The absolute path of a granted database. A script may name it by its end (`./data/accounts.db`), as long as one grant alone ends so.
- * @throws Error naming the missing grant, or the driver there is.
+ * The absolute path of a granted SQLite database. A script may name it by its end (`./data/accounts.db`), as long as one grant alone ends so.
+ * @throws Error naming the missing grant.
  */
 export function grantedPath({ databases }: Pick<Grants, "databases">, name: LuaValue | undefined): string {
-  const wanted = textOf(name, "the database");
-  if (!wanted.startsWith(DRIVER))
-    throw new Error(`the driver "${wanted.split(":", 1)[0] ?? ""}" is not available; use sqlite3`);
-  const address = wanted.slice(DRIVER.length);
+  const address = textOf(name, "the database");
   const plain = address
     .replace(/^file:/, "")
     .replace(/\?.*$/s, "")

@@ -1,18 +1,18 @@
 /**
- * What scripts need from outside their thread: databases and password hashes on threads of their own, HTTP, Redis, LDAP, the cache and the clock here.
+ * What scripts need from outside their thread: databases, password hashes on a thread of their own, HTTP, Redis, LDAP, the cache and the clock here.
  * No operation holds anything over its end, so a call that waits never keeps another from going on.
  */
 import { siblingModule, type World } from "../../kernel/index.ts";
 import type { ScriptMetrics } from "../../telemetry/index.ts";
-import type { LuaValue } from "../values.ts";
 import { createCache } from "./cache.ts";
+import { createDatabases } from "./databases/index.ts";
 import { readGranted } from "./files.ts";
-import { grantedPath } from "./grants.ts";
 import { createHttpService } from "./http-client/index.ts";
 import { createLdapService, ldapReads } from "./ldap/index.ts";
 import { createMetricsService } from "./metrics.ts";
 import type { HostServices } from "./port.ts";
 import { createRedisService, redisReads } from "./redis/index.ts";
+import { isSelect } from "./sql.ts";
 import { createServiceThread } from "./thread.ts";
 
 /** Milliseconds a password check or a statement may wait for its thread; then it is a temporary failure. */
@@ -40,7 +40,7 @@ export function createHostServices({
   /** Absent: what scripts count goes nowhere. */
   metrics?: ScriptMetrics;
 }): HostServices {
-  const sqlite = createServiceThread(siblingModule("./sqlite-thread", import.meta.url));
+  const databases = createDatabases({ clock: world.clock, queueWait: QUEUE_WAIT });
   const hashes = createServiceThread(siblingModule("./hash-thread", import.meta.url));
   const cache = createCache(world.clock);
   const count = createMetricsService(metrics);
@@ -49,7 +49,7 @@ export function createHostServices({
   const ldap = createLdapService();
   return {
     async call(grants, op, args, signal) {
-      if (op.startsWith("db.")) return sqlite.ask(op, [grantedPath(grants, args[0]), ...args.slice(1)], QUEUE_WAIT);
+      if (op.startsWith("db.")) return databases.call(grants, op.slice("db.".length), args, signal);
       if (op === "password.compare") return hashes.ask(op, args, QUEUE_WAIT);
       if (op === "file.read") return readGranted(grants, args[0]);
       if (op === "http.send") return http.send(grants, args[0], signal);
@@ -74,11 +74,7 @@ export function createHostServices({
       http.close();
       redis.close();
       ldap.close();
-      await Promise.all([sqlite.close(), hashes.close()]);
+      await Promise.all([databases.close(), hashes.close()]);
     },
   };
-}
-
-function isSelect(sql: LuaValue | undefined): boolean {
-  return typeof sql === "string" && /^\s*select\b/i.test(sql);
 }

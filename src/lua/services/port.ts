@@ -4,7 +4,7 @@ import type { RedisGrants } from "./redis/index.ts";
 
 /** What one backend may reach outside; a refusal names the missing grant. */
 export interface Grants {
-  /** `driver:address`, paths absolute. */
+  /** `sqlite3:path` with an absolute path, `mysql:host:port/database`, `postgres:host:port/database`. */
   readonly databases: readonly string[];
   /** Absolute paths of files, and of folders with all that is below them. */
   readonly files: readonly string[];

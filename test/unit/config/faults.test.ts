@@ -133,6 +133,25 @@ test("init scripts are files, too", () => {
   );
 });
 
+for (const [grant, isSound] of [
+  ["sqlite3:./accounts.db", true],
+  ["mysql:db.example.org:3306/accounts", true],
+  ["mysql:[::1]:3306/accounts", true],
+  ["mysql:unix(/run/mysqld/mysqld.sock)/accounts", true],
+  ["postgres:db.example.org:5432/accounts", true],
+  ["mysql:DB.example.org:3306/accounts", false],
+  ["mysql:db.example.org/accounts", false],
+  ["mysql:user:secret@tcp(db:3306)/accounts", false],
+  ["postgres://user:secret@db:5432/accounts", false],
+  ["oracle:db:1521/accounts", false],
+] as const) {
+  test(`"${grant}" ${isSound ? "grants" : "is refused as a grant of"} a database`, () => {
+    const text = SOUND.replace("./backend.lua }", `./backend.lua, allow: { databases: ["${grant}"] } }`);
+    if (isSound) assert.deepEqual(config(text).lua.backends[0]?.allow.databases.length, 1);
+    else assert.match(formatFaults(faults(text)), /must be such as "sqlite3:.*stay in the script's DSN/);
+  });
+}
+
 test("paths start at the folder of the file", () => {
   const { store, lua, observability } = config(
     `${SOUND.replace('"memory:"', "sqlite:./data/id.db").replace(

@@ -109,6 +109,21 @@ test("a result of over ten thousand rows or eight megabytes is refused, and the 
   assert.deepEqual(await query("SELECT 1 AS one"), { columns: ["one"], rows: [[1]] });
 });
 
+test("a read-only connection changes nothing, and the next one does", async () => {
+  const readOnly = (op: string, sql: string) => ask(op, dsn, sql, null, 0, { read_only: true });
+  await assert.rejects(readOnly("db.exec", "INSERT INTO t VALUES (1, 1)"), { message: /readonly/ });
+  await assert.rejects(readOnly("db.query", "DELETE FROM t RETURNING a"), { message: /readonly/ });
+  assert.deepEqual(await readOnly("db.query", "SELECT count(*) AS n FROM t"), { columns: ["n"], rows: [[0]] });
+  await exec("INSERT INTO t VALUES (1, 1)");
+});
+
+test("a statement that is no UTF-8 is refused, and so is a driver that is not there, without its address", async () => {
+  await assert.rejects(query("SELECT '\u00ff'"), { message: /not UTF-8; give bytes as parameters/ });
+  await assert.rejects(ask("db.open", "oracle:user:secret@tcp(db)/x"), {
+    message: 'the driver "oracle" is not available; use sqlite3, mysql, postgres',
+  });
+});
+
 test("a file that is no database is a rejection each time", async () => {
   const { writeFileSync } = await import("node:fs");
   const file = join(folder, "text.db");
