@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import mysql from "mysql2/promise";
 import { realWorld } from "../../src/app/index.ts";
 import { createHostServices } from "../../src/lua/index.ts";
 import type { LuaValue } from "../../src/lua/values.ts";
+import { accountsSuite } from "../contract/accounts.suite.ts";
 import { type DatabaseServer, PASSWORD, startMariadb, USER } from "../support/database-servers.ts";
+import { startBackend } from "../support/lua.ts";
 import { scriptSuite } from "./script.suite.ts";
 import { type ServerKind, serverSuite } from "./server.suite.ts";
 
+const SCRIPT = fileURLToPath(new URL("../../lua/mysql.lua", import.meta.url));
 const MYSQL: ServerKind = {
   driver: "mysql",
   dsn: (port, options = "") => `${USER}:${PASSWORD}@tcp(127.0.0.1:${port})/accounts${options}`,
@@ -36,7 +41,7 @@ const MYSQL: ServerKind = {
 
 let server: DatabaseServer;
 before(async () => {
-  server = await startMariadb();
+  server = await startMariadb(readFileSync(new URL("../../lua/schema/mysql.sql", import.meta.url), "utf8"));
 });
 after(() => server.stop());
 
@@ -68,7 +73,7 @@ describe("values of MySQL", () => {
   after(() => services.close());
   const ask = (op: string, options: string, text: string, values: readonly LuaValue[] | null = null) => {
     const args = [`mysql:${MYSQL.dsn(server.port, options)}`, text, values, values?.length ?? 0];
-    return services.call({ databases: [grant()], files: [], hosts: [] }, op, args, new AbortController().signal) as Promise<
+    return services.call({ databases: [grant()], files: [] }, op, args, new AbortController().signal) as Promise<
       Record<string, LuaValue>
     >;
   };
@@ -142,3 +147,16 @@ describe("values of MySQL", () => {
 });
 
 describe("scripts", () => scriptSuite(MYSQL, () => server, sql));
+
+describe("lua/mysql.lua", () =>
+  accountsSuite(SCRIPT, {
+    start: (source) =>
+      startBackend(
+        source ?? "",
+        { allow: { databases: [grant()] }, environment: { MOONLATCH_MYSQL: MYSQL.dsn(server.port) } },
+        source === undefined ? SCRIPT : undefined,
+      ),
+    sql,
+    order: "id",
+    canStore: () => true,
+  }));

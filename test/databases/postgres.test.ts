@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Client, Query } from "pg";
 import { realWorld } from "../../src/app/index.ts";
 import { createHostServices } from "../../src/lua/index.ts";
 import type { LuaValue } from "../../src/lua/values.ts";
+import { accountsSuite } from "../contract/accounts.suite.ts";
 import { type DatabaseServer, PASSWORD, startPostgres, USER } from "../support/database-servers.ts";
+import { startBackend } from "../support/lua.ts";
 import { scriptSuite } from "./script.suite.ts";
 import { type ServerKind, serverSuite } from "./server.suite.ts";
 
+const SCRIPT = fileURLToPath(new URL("../../lua/postgres.lua", import.meta.url));
 const POSTGRES: ServerKind = {
   driver: "postgres",
   dsn: (port, options = "?sslmode=disable") =>
@@ -36,7 +41,7 @@ const POSTGRES: ServerKind = {
 
 let server: DatabaseServer;
 before(async () => {
-  server = await startPostgres();
+  server = await startPostgres(readFileSync(new URL("../../lua/schema/postgres.sql", import.meta.url), "utf8"));
 });
 after(() => server.stop());
 
@@ -79,7 +84,7 @@ describe("values of PostgreSQL", () => {
   after(() => services.close());
   const ask = (op: string, text: string, values: readonly LuaValue[] | null = null, options?: string) => {
     const args = [`postgres:${POSTGRES.dsn(server.port, options)}`, text, values, values?.length ?? 0];
-    return services.call({ databases: [grant()], files: [], hosts: [] }, op, args, new AbortController().signal) as Promise<
+    return services.call({ databases: [grant()], files: [] }, op, args, new AbortController().signal) as Promise<
       Record<string, LuaValue>
     >;
   };
@@ -148,3 +153,16 @@ describe("values of PostgreSQL", () => {
 });
 
 describe("scripts", () => scriptSuite(POSTGRES, () => server, sql));
+
+describe("lua/postgres.lua", () =>
+  accountsSuite(SCRIPT, {
+    start: (source) =>
+      startBackend(
+        source ?? "",
+        { allow: { databases: [grant()] }, environment: { MOONLATCH_POSTGRES: POSTGRES.dsn(server.port) } },
+        source === undefined ? SCRIPT : undefined,
+      ),
+    sql,
+    order: "id",
+    canStore: (name) => !name.includes("\u0000"),
+  }));

@@ -44,12 +44,12 @@ export function serverSuite(kind: ServerKind, serverOf: () => DatabaseServer): v
   const dsn = (options?: string, port = serverOf().port): string => `${kind.driver}:${kind.dsn(port, options)}`;
   const grantOf = (port: number, database = "accounts") => `${kind.driver}:127.0.0.1:${port}/${database}`;
   const ask = (op: string, args: readonly LuaValue[], signal = new AbortController().signal, port = serverOf().port) =>
-    services.call({ databases: [grantOf(port)], files: [], hosts: [] }, op, args, signal) as Promise<Record<string, LuaValue>>;
+    services.call({ databases: [grantOf(port)], files: [] }, op, args, signal) as Promise<Record<string, LuaValue>>;
   /** Whether the session is encrypted, at a server with a name. */
   const named = async (options: string) => {
     const args = [dsn(options).replace("127.0.0.1", "localhost"), kind.encrypted, [], 0];
     const databases = [`${kind.driver}:localhost:${serverOf().port}/accounts`];
-    const found = await services.call({ databases, files: [], hosts: [] }, "db.query", args, new AbortController().signal);
+    const found = await services.call({ databases, files: [] }, "db.query", args, new AbortController().signal);
     return found as Record<string, LuaValue>;
   };
   const query = async (sql: string, ...values: readonly LuaValue[]) =>
@@ -211,7 +211,7 @@ export function serverSuite(kind: ServerKind, serverOf: () => DatabaseServer): v
     const [local, grant] = kind.local(serverOf());
     const args = [`${kind.driver}:${local}`, "SELECT 1 AS one", [], 0];
     const found = await services.call(
-      { databases: [grant], files: [], hosts: [] },
+      { databases: [grant], files: [] },
       "db.query",
       args,
       new AbortController().signal,

@@ -1,0 +1,167 @@
+-- Accounts in PostgreSQL. All ten functions; every statement is prepared, no value ever becomes SQL text.
+--
+-- The tables are those of schema/postgres.sql. Passwords are stored as hashes made by `hash-password` (Argon2id; the other formats of
+-- compare_passwords work too). `groups` and `recovery_codes` are comma-separated lists. People sign in with their user name, or with
+-- their mail address where no other account has the same one.
+local passwords = require("nauthilus_password")
+local util = require("nauthilus_util")
+local db = require("db")
+
+local DSN = util.getenv("MOONLATCH_POSTGRES", "")
+if DSN == "" then error("MOONLATCH_POSTGRES is not set, or not named in allow.env", 0) end
+
+-- Compared with when there is no such user, so that the answer takes as long as for a wrong password.
+local NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$bW9vbmxhdGNobm9ib2R5$3c9m0y0o2cH1bZ8t5d5m0YfKJk0uYpC3w1xk4q7n0bE"
+
+local OK = nauthilus_builtin.BACKEND_RESULT_OK
+-- Hosts that lack these two codes would read nil as success.
+local NOT_FOUND = nauthilus_builtin.BACKEND_RESULT_NOT_FOUND
+local DENIED = nauthilus_builtin.BACKEND_RESULT_DENIED
+
+-- Ends a password check or lookup without an account; where the code is missing, by a result that says so.
+local function refuse(code)
+  if code == nil then return OK, nauthilus_backend_result.new() end
+  return code
+end
+
+local function check(err)
+  if err ~= nil then error(err, 0) end
+end
+
+local connection
+
+local function prepare(sql)
+  local err
+  if connection == nil then
+    connection, err = db.open("postgres", DSN, { shared = true })
+    check(err)
+  end
+  local statement
+  statement, err = connection:stmt(sql)
+  check(err)
+  return statement
+end
+
+-- PostgreSQL has no text with a NUL in it: nothing that is stored equals one, and none can be stored.
+local function has_nul(...)
+  for _, value in ipairs({ ... }) do
+    if string.find(value, "\0", 1, true) then return true end
+  end
+  return false
+end
+
+local function query(sql, ...)
+  if has_nul(...) then return {} end
+  local statement = prepare(sql)
+  local found, err = statement:query(...)
+  statement:close()
+  check(err)
+  return found.rows
+end
+
+local function execute(sql, ...)
+  if has_nul(...) then return 0 end
+  local statement = prepare(sql)
+  local done, err = statement:exec(...)
+  statement:close()
+  check(err)
+  return done.rows_affected
+end
+
+-- Changes what is stored for an account; no row means that there is nothing to change.
+local function change(sql, ...)
+  if execute(sql, ...) == 0 then return NOT_FOUND or nauthilus_builtin.BACKEND_RESULT_FAIL end
+  return OK
+end
+
+local COLUMNS = "SELECT username, password_hash, unique_id, display_name, mail, groups, disabled, totp_secret, recovery_codes FROM accounts "
+
+local function find(request)
+  local row = query(COLUMNS .. "WHERE username = $1", request.username)[1]
+  -- A lookup asks for an account that is known already; only what a person typed may be a mail address.
+  if row ~= nil or request.no_auth then return row end
+  local same = query(COLUMNS .. "WHERE mail = $1 LIMIT 2", request.username)
+  if #same == 1 then return same[1] end
+  return nil
+end
+
+function nauthilus_backend_verify_password(request)
+  local row = find(request)
+  if row == nil then
+    if not request.no_auth then passwords.compare_passwords(NOBODY, request.password) end
+    return refuse(NOT_FOUND)
+  end
+
+  local matches = false
+  if not request.no_auth then
+    local err
+    matches, err = passwords.compare_passwords(row[2], request.password)
+    check(err)
+  end
+  -- Only someone who knows the password is told that the account is disabled.
+  if row[7] and (matches or request.no_auth) then return refuse(DENIED) end
+
+  local groups = {}
+  for group in string.gmatch(row[6], "[^,]+") do groups[#groups + 1] = group end
+
+  local account = nauthilus_backend_result.new()
+  account:user_found(true)
+  account:authenticated(matches)
+  account:account_field("account")
+  account:unique_user_id_field("unique_id")
+  account:display_name_field("display_name")
+  account:totp_secret_field("totp_secret")
+  account:totp_recovery_field("recovery_codes")
+  account:attributes({
+    account = row[1], unique_id = row[3], display_name = row[4], mail = row[5], groups = groups, totp_secret = row[8], recovery_codes = row[9],
+  })
+  return OK, account
+end
+
+function nauthilus_backend_list_accounts()
+  local names = {}
+  for _, row in ipairs(query("SELECT username FROM accounts ORDER BY username")) do names[#names + 1] = row[1] end
+  return OK, names
+end
+
+function nauthilus_backend_add_totp(request)
+  return change("UPDATE accounts SET totp_secret = $1 WHERE username = $2", request.totp_secret, request.username)
+end
+
+function nauthilus_backend_delete_totp(request)
+  return change("UPDATE accounts SET totp_secret = NULL WHERE username = $1", request.username)
+end
+
+-- The list replaces the one before.
+function nauthilus_backend_add_totp_recovery_codes(request)
+  local codes = request.totp_recovery_codes or {}
+  if #codes == 0 then return nauthilus_backend_delete_totp_recovery_codes(request) end
+  return change("UPDATE accounts SET recovery_codes = $1 WHERE username = $2", table.concat(codes, ","), request.username)
+end
+
+function nauthilus_backend_delete_totp_recovery_codes(request)
+  return change("UPDATE accounts SET recovery_codes = NULL WHERE username = $1", request.username)
+end
+
+function nauthilus_backend_get_webauthn_credentials(request)
+  local credentials = {}
+  local rows = query("SELECT credential FROM webauthn_credentials WHERE username = $1 ORDER BY id", request.username)
+  for _, row in ipairs(rows) do credentials[#credentials + 1] = row[1] end
+  return OK, credentials
+end
+
+function nauthilus_backend_save_webauthn_credential(request)
+  -- The conflict clause touches a row that is there already, so that saving it again is fine and a missing account is not.
+  return change([[INSERT INTO webauthn_credentials (username, credential) SELECT username, $1 FROM accounts WHERE username = $2
+                  ON CONFLICT (username, md5(credential)) DO UPDATE SET username = excluded.username]],
+    request.webauthn_credential, request.username)
+end
+
+function nauthilus_backend_delete_webauthn_credential(request)
+  return change("DELETE FROM webauthn_credentials WHERE username = $1 AND credential = $2", request.username, request.webauthn_credential)
+end
+
+function nauthilus_backend_update_webauthn_credential(request)
+  return change("UPDATE webauthn_credentials SET credential = $1 WHERE username = $2 AND credential = $3",
+    request.webauthn_credential, request.username, request.webauthn_old_credential)
+end
