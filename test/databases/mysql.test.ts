@@ -32,6 +32,7 @@ const MYSQL: ServerKind = {
   slow: "SELECT BENCHMARK(1000000000, SHA2('x', 512))",
   atWork: "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT BENCHMARK%'",
   session: "SELECT CONNECTION_ID()",
+  lateSession: "SELECT CONNECTION_ID(), SLEEP(0.05)",
   setting: ["SET SESSION lock_wait_timeout = 77", "SELECT @@lock_wait_timeout"],
   many: "SELECT seq FROM seq_1_to_10001",
   large: "SELECT REPEAT('x', 1000000) FROM seq_1_to_9",

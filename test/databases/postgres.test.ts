@@ -32,6 +32,7 @@ const POSTGRES: ServerKind = {
   slow: "SELECT pg_sleep(30)",
   atWork: "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(30)%'",
   session: "SELECT pg_backend_pid()",
+  lateSession: "SELECT pg_backend_pid(), pg_sleep(0.05)",
   setting: ["SET lock_timeout = 77", "SHOW lock_timeout"],
   many: "SELECT generate_series(1, 10001)",
   large: "SELECT repeat('x', 1000000) FROM generate_series(1, 9)",
