@@ -1,6 +1,5 @@
 import type { RequestListener } from "node:http";
 import { fileURLToPath } from "node:url";
-import express from "express";
 import { withSealing } from "../factors/index.ts";
 import { createConnectionGate, type ListenDeps, openCertificates } from "../front/index.ts";
 import {
@@ -9,11 +8,7 @@ import {
   createCsrf,
   createErrorHandler,
   createPages,
-  hostGate,
   loadAssets,
-  notFound,
-  requestShape,
-  sameOriginPost,
   trustedProxies,
 } from "../http/index.ts";
 import { createAccess, createIdentities, createSessionFacts, loginRouter } from "../login/index.ts";
@@ -25,29 +20,29 @@ import {
   createOidcClients,
 } from "../oidc/index.ts";
 import { createActivity, createPortalGate, portalRouter, withActivity } from "../portal/index.ts";
-import { openSaml, type Saml } from "../saml/index.ts";
+import type { Saml } from "../saml/index.ts";
 import { createAuditLog, createMetrics, withCounts } from "../telemetry/index.ts";
 import { createDeviceCodeThrottle, shortKey } from "../throttle/index.ts";
 import { createApplications } from "./applications.ts";
 import { startChores } from "./background.ts";
 import { createDeviceNames, keyName } from "./device-words.ts";
+import { createApp } from "./express-app.ts";
 import { composeFactors, highestLevel } from "./factors.ts";
-import { fetchText } from "./fetch-text.ts";
 import { createHandler } from "./handler.ts";
-import { healthRouter, staleComponent, storeComponent } from "./health.ts";
 import { homeRouter } from "./home.ts";
+import { insightRouters } from "./insight.ts";
 import { createKeyRotation } from "./key-rotation.ts";
 import { liveClients, liveProviders } from "./live-applications.ts";
 import { createLiveConfig, type LiveConfigDeps } from "./live-config.ts";
 import { createLiveScripts } from "./live-scripts.ts";
 import { readLogo } from "./logo.ts";
-import { measureLua, measureStaleness, metricsRouter, withTimings } from "./metrics.ts";
+import { withTimings } from "./metrics.ts";
 import { oidcPages } from "./oidc-pages.ts";
 import { createRequestFacts } from "./request-facts.ts";
 import { openResources, type ResourcesInput } from "./resources.ts";
+import { composeSaml } from "./saml.ts";
 import { createSamlKeyRefresh } from "./saml-key-refresh.ts";
 import { createScopeTitles } from "./scope-titles.ts";
-import { serviceProviders } from "./service-providers.ts";
 import { composeSignIn } from "./sign-in.ts";
 
 export interface Idp {
@@ -164,34 +159,24 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     deviceCodes: createDeviceCodeThrottle({ store, clock, limit: login.throttle.account }),
     ...oidcPages(pages, clock),
   });
-  parts.saml =
-    config.saml === undefined
-      ? undefined
-      : await openSaml({
-          issuer,
-          entityId: config.saml.entity_id ?? `${issuer}/saml/metadata`,
-          product: ui.product,
-          entries: serviceProviders(config.saml.service_providers, mfa),
-          refreshUrls: config.saml.metadata_refresh,
-          attempt: login.attempt,
-          keys: keys.samlKeys,
-          nameIdSecret: keys.nameIdSecret,
-          sessions: oidc.sessions,
-          levels: mfa.levels,
-          highest,
-          access,
-          facts,
-          csrf,
-          store,
-          audit,
-          logger,
-          world,
-          fetchText,
-        });
+  const { sessions } = oidc;
+  parts.saml = await composeSaml({
+    config,
+    keys,
+    sessions,
+    highest,
+    access,
+    facts,
+    csrf,
+    store,
+    audit,
+    logger,
+    world,
+  });
   const scopeTitle = createScopeTitles(pages, config.oidc.scopes);
   const isSecure = issuer.startsWith("https:");
   const portalGate = createPortalGate({
-    sessions: oidc.sessions,
+    sessions,
     csrf,
     store,
     clock,
@@ -208,79 +193,72 @@ export async function composeIdp(deps: ComposeDeps): Promise<Idp> {
     parts: [liveClients({ config, clients, oidc }), liveProviders({ config, saml: parts.saml })],
   });
   const scripts = createLiveScripts({ lua, highest, levelsChanged: () => oidc.renew({}) });
-  const staleMetadata = (): number => parts.saml?.failing().length ?? 0;
   const state = { draining: false };
-  const app = express();
-  app.disable("x-powered-by");
-  // No page may be cached, so none needs a validator; static files have their hash in their name.
-  app.set("etag", false);
-  app.set("trust proxy", config.server.trusted_proxies);
-  app.locals["pages"] = pages;
-  app.locals["isSecure"] = isSecure;
-  app.use(requestShape());
-  const { metrics: published } = config.observability;
-  if (published !== undefined) app.use(metricsRouter(metrics, published.token));
-  metrics.gauge("moonlatch_throttle_surge", "1 while unknown browsers have fewer tries", () => Number(surge.wasOn()));
-  measureLua(metrics, lua);
-  measureStaleness(metrics, { staleMetadata, isConfigStale: live.isStale, certificates, clock });
-  const components = [
-    storeComponent(store),
-    { name: "lua", state: scripts.state },
-    staleComponent("config", live.isStale),
-    staleComponent("saml_metadata", () => staleMetadata() > 0),
-    staleComponent("keys", () => chores.failing().includes("keys")),
-    { name: "certificates", state: certificates.state },
-  ];
-  app.use(healthRouter({ state, components, staleMetadata, isConfigStale: live.isStale }), hostGate(issuer));
-  app.use(assets.router);
-  if (parts.saml !== undefined) app.use(parts.saml.router);
-  app.use(sameOriginPost(issuer));
-  app.use(
-    loginRouter({
-      gates: [oidc.gate, portalGate, ...(parts.saml === undefined ? [] : [parts.saml.gate])],
-      service,
-      factors,
-      devices,
-      access,
-      csrf,
-      pages,
-      facts,
-      clock,
-      keyName,
-      forgotHref: login.links.forgot_password,
-      offerPasskey: () => can().some(({ webauthn }) => webauthn),
-      trustDays: mfa.trusted_devices === undefined ? undefined : Math.round(mfa.trusted_devices.lifetime / DAY),
-      offerRemember: login.session.remember > login.session.idle,
-      minutes: Math.round(login.attempt / 60_000),
-      scopeTitle: (req, request, scope) => scopeTitle(req, request.uiLocales, scope),
-    }),
-  );
-  app.use(
-    portalRouter({
-      gate: portalGate,
-      sessions: oidc.sessions,
-      factors,
-      devices,
-      access,
-      applications: createApplications({ issuer, clients, connected: oidc.connected, saml: () => parts.saml }),
-      activity: createActivity({ store, clock }),
-      audit,
-      csrf,
-      pages,
-      facts,
-      store,
-      clock,
-      random,
-      fresh: mfa.fresh,
-      links: { changePassword: login.links.change_password, forgotPassword: login.links.forgot_password },
-      offersTrust: mfa.trusted_devices !== undefined,
-      deviceName: createDeviceNames(pages),
-      keyName,
-      scopeTitle: (req, scope) => scopeTitle(req, undefined, scope),
-    }),
-  );
-  app.use(homeRouter({ sessions: oidc.sessions }));
-  app.use(notFound(), createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req).session }));
+  const watching = insightRouters({
+    token: config.observability.metrics?.token,
+    metrics,
+    clock,
+    state,
+    store,
+    lua,
+    scripts,
+    live,
+    surge,
+    certificates,
+    staleMetadata: () => parts.saml?.failing().length ?? 0,
+    failingChores: () => chores.failing(),
+  });
+  const app = createApp({
+    issuer,
+    pages,
+    trustedProxies: config.server.trusted_proxies,
+    open: watching,
+    crossSite: [assets.router, ...(parts.saml === undefined ? [] : [parts.saml.router])],
+    ownSite: [
+      loginRouter({
+        gates: [oidc.gate, portalGate, ...(parts.saml === undefined ? [] : [parts.saml.gate])],
+        service,
+        factors,
+        devices,
+        access,
+        csrf,
+        pages,
+        facts,
+        clock,
+        keyName,
+        forgotHref: login.links.forgot_password,
+        offerPasskey: () => can().some(({ webauthn }) => webauthn),
+        trustDays: mfa.trusted_devices === undefined ? undefined : Math.round(mfa.trusted_devices.lifetime / DAY),
+        offerRemember: login.session.remember > login.session.idle,
+        minutes: Math.round(login.attempt / 60_000),
+        scopeTitle: (req, request, scope) => scopeTitle(req, request.uiLocales, scope),
+      }),
+      portalRouter({
+        gate: portalGate,
+        sessions,
+        factors,
+        devices,
+        access,
+        applications: createApplications({ issuer, clients, connected: oidc.connected, saml: () => parts.saml }),
+        activity: createActivity({ store, clock }),
+        audit,
+        csrf,
+        pages,
+        facts,
+        store,
+        clock,
+        random,
+        fresh: mfa.fresh,
+        links: { changePassword: login.links.change_password, forgotPassword: login.links.forgot_password },
+        offersTrust: mfa.trusted_devices !== undefined,
+        deviceName: createDeviceNames(pages),
+        keyName,
+        scopeTitle: (req, scope) => scopeTitle(req, undefined, scope),
+      }),
+      homeRouter({ sessions }),
+    ],
+    failed: createErrorHandler({ pages, logger, clock, reference: (req) => facts.of(req).session }),
+  });
 
   const rotation = createKeyRotation({ store, world, oidc, logger, policy: config.oidc.keys, jwks: keys.jwks });
   const samlKeys = createSamlKeyRefresh({ store, saml: parts.saml, logger, keys: keys.samlKeys });
