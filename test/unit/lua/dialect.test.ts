@@ -43,7 +43,7 @@ const EXPRESSIONS: readonly (readonly [string, string])[] = [
   ["('%5.1f|%s|%q'):format(3.14159, 'x', 'say \"it\"')", '  3.1|x|"say \\"it\\""'],
   ["tostring(tonumber((' '):rep(2000) .. '1'))", "nil"],
   ["table.concat({ ('%x+'):rep(2), #('x'):rep(3, ', ') })", "%x+%x+7"],
-  ["select(2, pcall(require, 'nauthilus_ldap')):match('not available') ", "not available"],
+  ["select(2, pcall(require, 'nauthilus_mail')):match('not available') ", "not available"],
   ["require('nauthilus_util').toboolean('true')", "true"],
   ["require('time').format(0, '2006-01-02T15:04:05Z07:00')", "1970-01-01T00:00:00Z"],
   [
