@@ -23,3 +23,4 @@ export type {
   Unavailable,
   WriteOutcome,
 } from "./port.ts";
+export { NO_APPLICATION } from "./port.ts";

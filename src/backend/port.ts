@@ -34,6 +34,16 @@ export interface HttpRequestFacts {
   readonly headers: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What of a call's context is said of an application, where none is behind the step: account pages and commands. */
+export const NO_APPLICATION = {
+  protocol: "idp",
+  oidc_cid: "",
+  saml_entity_id: "",
+  oidc_client_name: "",
+  redirect_uri: "",
+  requested_scopes: [],
+} as const satisfies Partial<CallContext>;
+
 /** What a backend told about one account. */
 export interface Account {
   /** The name the backend stores the account under. */

@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import type { CallContext } from "../backend/index.ts";
+import { type CallContext, NO_APPLICATION } from "../backend/index.ts";
 import { hashPassword } from "../lua/index.ts";
 import { withBackends } from "./lua-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
@@ -7,12 +7,7 @@ import { withConfig } from "./serve-file.ts";
 
 /** A command is behind the call, no application. */
 export const COMMAND_CONTEXT: CallContext = {
-  protocol: "idp",
-  oidc_cid: "",
-  saml_entity_id: "",
-  oidc_client_name: "",
-  redirect_uri: "",
-  requested_scopes: [],
+  ...NO_APPLICATION,
   grant_type: "",
   session: "command",
   client_ip: "",

@@ -1,4 +1,5 @@
 import type { Request, Response } from "express";
+import { NO_APPLICATION } from "../backend/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Csrf } from "../http/index.ts";
 import type { Clock, Random } from "../kernel/index.ts";
@@ -86,14 +87,7 @@ function signInRequest(
   return {
     id,
     protocol: "idp",
-    application: {
-      protocol: "idp",
-      oidc_cid: "",
-      saml_entity_id: "",
-      oidc_client_name: "",
-      redirect_uri: "",
-      requested_scopes: [],
-    },
+    application: NO_APPLICATION,
     rule: { allow_groups: [] },
     // Whoever changes how they sign in proves it by what they have, on a trusted device, too.
     demand:

@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import type { CallContext } from "../backend/index.ts";
+import { type CallContext, NO_APPLICATION } from "../backend/index.ts";
 import type { Capabilities, Enrolled, Factors, Place } from "../factors/index.ts";
 import {
   type Csrf,
@@ -63,12 +63,7 @@ export interface PortalVisit extends PortalDeps {
 export function contextOf(facts: RequestFacts, req: Request): CallContext {
   return {
     ...facts.of(req),
-    protocol: "idp",
-    oidc_cid: "",
-    saml_entity_id: "",
-    oidc_client_name: "",
-    redirect_uri: "",
-    requested_scopes: [],
+    ...NO_APPLICATION,
     grant_type: "",
   };
 }
