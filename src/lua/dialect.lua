@@ -127,6 +127,7 @@ table.maxn = function(value)
 end
 table.foreach = function(value, visit) for key, item in ordered_pairs(value) do local result = visit(key, item) if result ~= nil then return result end end end
 table.foreachi = function(value, visit) for key, item in ipairs(value) do local result = visit(key, item) if result ~= nil then return result end end end
+math.atan2 = math.atan
 math.pow = function(base, exponent) return base ^ exponent end
 math.mod = math.fmod
 math.log10 = function(value) return math.log(value, 10) end
