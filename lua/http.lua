@@ -54,6 +54,7 @@ local function list(request, name, field)
   return ERROR
 end
 
+---@param request BackendRequest
 function nauthilus_backend_verify_password(request)
   local code, answer = ask(request, "verify_password", {
     password = request.password, no_auth = request.no_auth, protocol = request.protocol, oidc_cid = request.oidc_cid,
@@ -75,39 +76,48 @@ function nauthilus_backend_verify_password(request)
   return OK, account
 end
 
+---@param request BackendRequest
 function nauthilus_backend_list_accounts(request)
   return list(request, "list_accounts", "accounts")
 end
 
+---@param request BackendRequest
 function nauthilus_backend_add_totp(request)
   return (ask(request, "add_totp", { totp_secret = request.totp_secret }))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp(request)
   return (ask(request, "delete_totp", {}))
 end
 
 -- The list replaces the one before.
+---@param request BackendRequest
 function nauthilus_backend_add_totp_recovery_codes(request)
   return (ask(request, "add_totp_recovery_codes", { totp_recovery_codes = request.totp_recovery_codes or {} }))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp_recovery_codes(request)
   return (ask(request, "delete_totp_recovery_codes", {}))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_get_webauthn_credentials(request)
   return list(request, "get_webauthn_credentials", "credentials")
 end
 
+---@param request BackendRequest
 function nauthilus_backend_save_webauthn_credential(request)
   return (ask(request, "save_webauthn_credential", { webauthn_credential = request.webauthn_credential }))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_webauthn_credential(request)
   return (ask(request, "delete_webauthn_credential", { webauthn_credential = request.webauthn_credential }))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_update_webauthn_credential(request)
   return (ask(request, "update_webauthn_credential", {
     webauthn_old_credential = request.webauthn_old_credential, webauthn_credential = request.webauthn_credential,

@@ -41,6 +41,7 @@ local function find(request, filter)
   return found[1]
 end
 
+---@param request BackendRequest
 function nauthilus_backend_verify_password(request)
   local entry = find(request, request.no_auth and ACCOUNT_FILTER or FILTER)
   if entry == nil then
@@ -72,6 +73,7 @@ function nauthilus_backend_verify_password(request)
   return OK, account
 end
 
+---@param request BackendRequest
 function nauthilus_backend_list_accounts(request)
   local found = checked(ldap.ldap_search({
     pool_name = POOL, session = request.session, basedn = BASE, scope = "sub", filter = filter_for(ACCOUNT_FILTER, "*"), attributes = { ACCOUNT },
@@ -108,22 +110,28 @@ local function replace(request, name, values)
   return modify(entry, #values > 0 and with_class(entry, changes) or changes)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_add_totp(request) return replace(request, TOTP, { request.totp_secret }) end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp(request) return replace(request, TOTP, {}) end
 
 -- The list replaces the one before.
+---@param request BackendRequest
 function nauthilus_backend_add_totp_recovery_codes(request)
   return replace(request, CODES, request.totp_recovery_codes or {})
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp_recovery_codes(request) return replace(request, CODES, {}) end
 
+---@param request BackendRequest
 function nauthilus_backend_get_webauthn_credentials(request)
   local entry = find(request, ACCOUNT_FILTER)
   return OK, entry and entry.attributes[CREDENTIALS] or {}
 end
 
+---@param request BackendRequest
 function nauthilus_backend_save_webauthn_credential(request)
   local entry = find(request, ACCOUNT_FILTER)
   if entry == nil then return MISSING end
@@ -133,6 +141,7 @@ function nauthilus_backend_save_webauthn_credential(request)
   return modify(entry, with_class(entry, { { operation = "add", attributes = { [CREDENTIALS] = { request.webauthn_credential } } } }))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_webauthn_credential(request)
   local entry = find(request, ACCOUNT_FILTER)
   if entry == nil then return MISSING end
@@ -141,6 +150,7 @@ function nauthilus_backend_delete_webauthn_credential(request)
 end
 
 -- Both values change in one step, and only while the old one is there.
+---@param request BackendRequest
 function nauthilus_backend_update_webauthn_credential(request)
   local entry = find(request, ACCOUNT_FILTER)
   if entry == nil then return MISSING end

@@ -1,6 +1,7 @@
 -- The smallest backend: one account, written here. For a first look at the contract, not for people.
 local accounts = { demo = { password = "change-me", mail = "demo@example.org", name = "Demo" } }
 
+---@param request BackendRequest
 function nauthilus_backend_verify_password(request)
   local found = accounts[request.username]
   if found == nil then return nauthilus_builtin.BACKEND_RESULT_NOT_FOUND end

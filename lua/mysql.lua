@@ -77,6 +77,7 @@ local function find(request)
   return nil
 end
 
+---@param request BackendRequest
 function nauthilus_backend_verify_password(request)
   local row = find(request)
   if row == nil then
@@ -116,25 +117,30 @@ function nauthilus_backend_list_accounts()
   return OK, names
 end
 
+---@param request BackendRequest
 function nauthilus_backend_add_totp(request)
   return change("UPDATE accounts SET totp_secret = ? WHERE username = ?", request.totp_secret, request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp(request)
   return change("UPDATE accounts SET totp_secret = NULL WHERE username = ?", request.username)
 end
 
 -- The list replaces the one before.
+---@param request BackendRequest
 function nauthilus_backend_add_totp_recovery_codes(request)
   local codes = request.totp_recovery_codes or {}
   if #codes == 0 then return nauthilus_backend_delete_totp_recovery_codes(request) end
   return change("UPDATE accounts SET recovery_codes = ? WHERE username = ?", table.concat(codes, ","), request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp_recovery_codes(request)
   return change("UPDATE accounts SET recovery_codes = NULL WHERE username = ?", request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_get_webauthn_credentials(request)
   local credentials = {}
   local rows = query("SELECT credential FROM webauthn_credentials WHERE username = ? ORDER BY id", request.username)
@@ -142,6 +148,7 @@ function nauthilus_backend_get_webauthn_credentials(request)
   return OK, credentials
 end
 
+---@param request BackendRequest
 function nauthilus_backend_save_webauthn_credential(request)
   -- The conflict clause touches a row that is there already, so that saving it again is fine and a missing account is not.
   return change([[INSERT INTO webauthn_credentials (username, credential) SELECT username, ? FROM accounts WHERE username = ?
@@ -149,10 +156,12 @@ function nauthilus_backend_save_webauthn_credential(request)
     request.webauthn_credential, request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_webauthn_credential(request)
   return change("DELETE FROM webauthn_credentials WHERE username = ? AND credential = ?", request.username, request.webauthn_credential)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_update_webauthn_credential(request)
   return change("UPDATE webauthn_credentials SET credential = ? WHERE username = ? AND credential = ?",
     request.webauthn_credential, request.username, request.webauthn_old_credential)

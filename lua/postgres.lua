@@ -85,6 +85,7 @@ local function find(request)
   return nil
 end
 
+---@param request BackendRequest
 function nauthilus_backend_verify_password(request)
   local row = find(request)
   if row == nil then
@@ -124,25 +125,30 @@ function nauthilus_backend_list_accounts()
   return OK, names
 end
 
+---@param request BackendRequest
 function nauthilus_backend_add_totp(request)
   return change("UPDATE accounts SET totp_secret = $1 WHERE username = $2", request.totp_secret, request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp(request)
   return change("UPDATE accounts SET totp_secret = NULL WHERE username = $1", request.username)
 end
 
 -- The list replaces the one before.
+---@param request BackendRequest
 function nauthilus_backend_add_totp_recovery_codes(request)
   local codes = request.totp_recovery_codes or {}
   if #codes == 0 then return nauthilus_backend_delete_totp_recovery_codes(request) end
   return change("UPDATE accounts SET recovery_codes = $1 WHERE username = $2", table.concat(codes, ","), request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp_recovery_codes(request)
   return change("UPDATE accounts SET recovery_codes = NULL WHERE username = $1", request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_get_webauthn_credentials(request)
   local credentials = {}
   local rows = query("SELECT credential FROM webauthn_credentials WHERE username = $1 ORDER BY id", request.username)
@@ -150,6 +156,7 @@ function nauthilus_backend_get_webauthn_credentials(request)
   return OK, credentials
 end
 
+---@param request BackendRequest
 function nauthilus_backend_save_webauthn_credential(request)
   -- The conflict clause touches a row that is there already, so that saving it again is fine and a missing account is not.
   return change([[INSERT INTO webauthn_credentials (username, credential) SELECT username, $1 FROM accounts WHERE username = $2
@@ -157,10 +164,12 @@ function nauthilus_backend_save_webauthn_credential(request)
     request.webauthn_credential, request.username)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_webauthn_credential(request)
   return change("DELETE FROM webauthn_credentials WHERE username = $1 AND credential = $2", request.username, request.webauthn_credential)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_update_webauthn_credential(request)
   return change("UPDATE webauthn_credentials SET credential = $1 WHERE username = $2 AND credential = $3",
     request.webauthn_credential, request.username, request.webauthn_old_credential)

@@ -90,6 +90,7 @@ local function find(request)
   return read(name)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_verify_password(request)
   local account = find(request)
   if account == nil then
@@ -129,19 +130,24 @@ function nauthilus_backend_list_accounts()
   return OK, names
 end
 
+---@param request BackendRequest
 function nauthilus_backend_add_totp(request) return change(SET, request, "totp_secret", request.totp_secret) end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp(request) return change(REMOVE, request, "totp_secret") end
 
 -- The list replaces the one before.
+---@param request BackendRequest
 function nauthilus_backend_add_totp_recovery_codes(request)
   local codes = request.totp_recovery_codes or {}
   if #codes == 0 then return nauthilus_backend_delete_totp_recovery_codes(request) end
   return change(SET, request, "recovery_codes", table.concat(codes, ","))
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_totp_recovery_codes(request) return change(REMOVE, request, "recovery_codes") end
 
+---@param request BackendRequest
 function nauthilus_backend_get_webauthn_credentials(request)
   local numbers, by_number = {}, {}
   for field, value in pairs(checked(redis.redis_hgetall(POOL, account_key(request.username)))) do
@@ -157,14 +163,17 @@ function nauthilus_backend_get_webauthn_credentials(request)
   return OK, credentials
 end
 
+---@param request BackendRequest
 function nauthilus_backend_save_webauthn_credential(request)
   return change(SAVE_CREDENTIAL, request, request.webauthn_credential)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_delete_webauthn_credential(request)
   return change(DELETE_CREDENTIAL, request, request.webauthn_credential)
 end
 
+---@param request BackendRequest
 function nauthilus_backend_update_webauthn_credential(request)
   return change(UPDATE_CREDENTIAL, request, request.webauthn_old_credential, request.webauthn_credential)
 end

@@ -117,18 +117,40 @@ function environments.module(globals)
   end
 end
 
+-- What 5.3 brings along:
+--- string.pack(format: string, ...: any): string -- Values as bytes, as in Lua 5.3.
+--- string.packsize(format: string): integer -- How many bytes `pack` makes.
+--- string.unpack(format: string, text: string, place?: integer): any ... -- The values of packed bytes, then where they end.
+--- table.pack(...: any): table -- A list with its length in `n`.
+--- table.unpack(list: table, from?: integer, to?: integer): any ... -- As `unpack`.
+--- table.move(from: table, first: integer, last: integer, place: integer, to?: table): table -- Copies a part of a list.
+--- math.maxinteger, math.mininteger: integer -- Of 32 bits.
+--- math.tointeger(value: any): integer? -- The number, where it is whole.
+--- math.type(value: any): string? -- `integer`, `float` or nil.
+--- math.ult(a: integer, b: integer): boolean -- Less, without sign.
+--- coroutine.isyieldable(): boolean -- Whether this may yield.
+--- utf8.char(...: integer): string -- The characters of code points.
+--- utf8.charpattern: string -- Matches one character.
+--- utf8.codes(text: string): (fun(): integer, integer) -- Walks places and code points.
+--- utf8.codepoint(text: string, from?: integer, to?: integer): integer ... -- The code points.
+--- utf8.len(text: string, from?: integer, to?: integer): integer?, integer? -- Characters; nil and the place where it is no UTF-8.
+--- utf8.offset(text: string, count: integer, from?: integer): integer? -- Where a character begins.
 string.dump = nil
+--- string.gfind(text: string, pattern: string): fun(): string -- Older name of `gmatch`.
 string.gfind = string.gmatch
+--- table.getn(value: table): integer -- Its length.
 table.getn = function(value) return #value end
 table.maxn = function(value)
   local most = 0
   for key in next, value do if type(key) == "number" and key > most then most = key end end
   return most
 end
+--- table.foreach, table.foreachi(value: table, visit: fun(key: any, item: any): any): any -- Until `visit` returns something.
 table.foreach = function(value, visit) for key, item in ordered_pairs(value) do local result = visit(key, item) if result ~= nil then return result end end end
 table.foreachi = function(value, visit) for key, item in ipairs(value) do local result = visit(key, item) if result ~= nil then return result end end end
 math.atan2 = math.atan
 math.pow = function(base, exponent) return base ^ exponent end
+--- math.mod(a: number, b: number): number -- Older name of `fmod`.
 math.mod = math.fmod
 math.log10 = function(value) return math.log(value, 10) end
 math.frexp = function(value)
@@ -149,14 +171,19 @@ end
 math.ldexp = function(fraction, exponent) return fraction * 2 ^ exponent end
 
 local os = {
+  --- os.time(parts?: table): number -- Seconds since 1970; of a date in local time.
   time = function(parts)
     local seconds, err = js.os_time(parts)
     if err ~= nil then error(err, 2) end
     return seconds
   end,
+  --- os.clock(): number -- Seconds that pass, from any start.
   clock = function() return js.clock() end,
+  --- os.date(format?: string, when?: number): string|table -- As in Lua; `*t` makes a table.
   date = function(format, when) return js.os_date(format or "%c", when) end,
+  --- os.difftime(later: number, earlier?: number): number -- Seconds between.
   difftime = function(later, earlier) return later - (earlier or 0) end,
+  --- os.getenv(name: string): string? -- A variable that `allow.env` names.
   getenv = function(name) return js.getenv(tostring(name)) end,
 }
 

@@ -41,6 +41,8 @@ local warned = {}
 -- What is logged while the script is loaded reaches nobody.
 local starting = false
 
+--- rawlen(value: table|string): integer -- The length without metamethods.
+--- dynamic_loader(...: any): nil -- Does nothing: `require` finds the modules.
 local base = {
   assert = assert, error = raw_error, ipairs = ipairs, next = raw_next, pairs = pairs, pcall = pcall, xpcall = xpcall, rawequal = rawequal,
   rawget = rawget, rawlen = rawlen, rawset = rawset, select = raw_select, setmetatable = setmetatable, getmetatable = getmetatable,
@@ -141,6 +143,8 @@ on_demand.require = function(env)
     return value
   end
 end
+--- nauthilus_builtin, nauthilus: nauthilus_builtin -- Result codes, and what a call may leave for the log and for the person.
+--- nauthilus_backend_result, backend_result: nauthilus_backend_result -- Makes the object that a lookup or password check returns.
 base.nauthilus_builtin, base.nauthilus = provided.nauthilus_builtin, provided.nauthilus_builtin
 base.nauthilus_backend_result, base.backend_result = provided.nauthilus_backend_result, provided.nauthilus_backend_result
 

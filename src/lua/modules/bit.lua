@@ -16,10 +16,13 @@ local function halves(operation)
 end
 
 return {
+  --- band, bor, bxor(a: number, b: number): number -- On 32 bits, without sign.
   band = halves(function(a, b) return a & b end),
   bor = halves(function(a, b) return a | b end),
   bxor = halves(function(a, b) return a ~ b end),
+  --- bnot(value: number): number -- All 32 bits the other way.
   bnot = function(value) return WORD - 1 - word(value) end,
+  --- lshift, rshift(value: number, count: number): number -- Shifted by that many bits; zeros come in.
   lshift = function(value, count)
     value, count = word(value), word(count)
     if count > 31 then return 0 end

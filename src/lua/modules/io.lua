@@ -37,6 +37,7 @@ local function read_one(text, place, format)
   error("bad argument #1 to 'read' (invalid format)", 3)
 end
 
+--- File:read(...: string|number): any ... -- Formats as in Lua: `"l"`, `"a"`, `"n"`, a number of bytes.
 function file:read(...)
   local text = content(self)
   local results, count = {}, select("#", ...)
@@ -49,11 +50,13 @@ function file:read(...)
   return table.unpack(results, 1, math.max(count, 1))
 end
 
+--- File:lines(): fun(): string? -- Walks what is left line by line.
 function file:lines()
   content(self)
   return function() return self:read("l") end
 end
 
+--- File:seek(whence?: string, offset?: integer): integer?, string?, integer? -- `set`, `cur` or `end`.
 function file:seek(whence, offset)
   local text = content(self)
   local bases = { set = 0, cur = rawget(self, places) - 1, ["end"] = #text }
@@ -65,13 +68,16 @@ function file:seek(whence, offset)
   return place
 end
 
+--- File:close(): boolean -- Whoever reads it afterwards gets an error.
 function file:close()
   content(self)
   rawset(self, contents, nil)
   return true
 end
 
+--- File:write(...: any): nil, string, integer -- Always a failure: files can only be read.
 function file:write() return nil, "files can only be read", 9 end
+--- File:flush, File:setvbuf(...: any): boolean -- Nothing to do.
 function file:flush() return true end
 function file:setvbuf() return true end
 
@@ -86,21 +92,26 @@ local function open(name, mode)
 end
 
 return {
+  --- open(name: string, mode?: string): File?, string?, integer? -- A file of `allow.files`, up to 8 MB; `mode` is `r`.
   open = open,
+  --- lines(name: string): fun(): string? -- Walks a file line by line; raises where it cannot be read.
   lines = function(name)
     local opened, err = open(name)
     if opened == nil then error(err, 2) end
     return opened:lines()
   end,
+  --- type(value: any): string? -- `file`, `closed file` or nil.
   type = function(value)
     if type(value) ~= "table" or rawget(value, places) == nil then return nil end
     return rawget(value, contents) == nil and "closed file" or "file"
   end,
+  --- write(...: any): boolean -- Goes to the log.
   write = function(...)
     local parts = { ... }
     for index = 1, select("#", ...) do parts[index] = tostring(parts[index]) end
     js.log("info", table.concat(parts))
     return true
   end,
+  --- popen(...: any): nil -- Always raises: a script runs no programs.
   popen = function() error("io.popen is not available: a script runs no programs", 2) end,
 }

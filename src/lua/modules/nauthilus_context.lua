@@ -21,7 +21,10 @@ local function kept()
 end
 
 return {
+  --- context_set(key: any, value: any): nil -- Keeps a copy for the rest of this call.
   context_set = function(key, value) kept()[key] = copy(value, 0) end,
+  --- context_get(key: any): any -- A copy of what is kept.
   context_get = function(key) return copy(kept()[key], 0) end,
+  --- context_delete(key: any): nil -- Forgets it.
   context_delete = function(key) kept()[key] = nil end,
 }

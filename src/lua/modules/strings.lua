@@ -12,6 +12,7 @@ end
 
 local strings = {}
 
+--- split(text: string, separator?: string): string[] -- Into characters without a separator.
 function strings.split(text, separator)
   text = check(text, 1)
   local parts = {}
@@ -31,13 +32,14 @@ function strings.split(text, separator)
   return parts
 end
 
+--- fields(text: string): string[] -- Words between white space.
 function strings.fields(text)
   local parts = {}
   for part in check(text, 1):gmatch("%S+") do parts[#parts + 1] = part end
   return parts
 end
 
--- Takes every character of the set from both ends.
+--- trim(text: string, set: string): string -- Without the characters of the set at both ends.
 function strings.trim(text, set)
   text, set = check(text, 1), check(set, 2)
   local wanted = {}
@@ -57,18 +59,22 @@ function strings.trim(text, set)
   return text:sub(first, last)
 end
 
+--- trim_prefix(text: string, prefix: string): string -- Without it, where it begins so.
 function strings.trim_prefix(text, prefix)
   text, prefix = check(text, 1), check(prefix, 2)
   return has_prefix(text, prefix) and text:sub(#prefix + 1) or text
 end
 
+--- trim_suffix(text: string, suffix: string): string -- Without it, where it ends so.
 function strings.trim_suffix(text, suffix)
   text, suffix = check(text, 1), check(suffix, 2)
   return has_suffix(text, suffix) and text:sub(1, #text - #suffix) or text
 end
 
+--- has_prefix, has_suffix(text: string, part: string): boolean -- Whether it begins or ends so.
 function strings.has_prefix(text, prefix) return has_prefix(check(text, 1), check(prefix, 2)) end
 function strings.has_suffix(text, suffix) return has_suffix(check(text, 1), check(suffix, 2)) end
+--- contains(text: string, part: string): boolean -- Whether it occurs.
 function strings.contains(text, part) return check(text, 1):find(check(part, 2), 1, true) ~= nil end
 
 return strings

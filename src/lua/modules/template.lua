@@ -72,6 +72,7 @@ render = function(text, stack, output)
   output[#output + 1] = text:sub(from)
 end
 
+--- Template:render(text: string, values: any): string?, string? -- Fills in the values.
 local mustache = core.frozen({
   render = function(_, text, values)
     local output = {}
@@ -82,6 +83,7 @@ local mustache = core.frozen({
 }, "template")
 
 return {
+  --- choose(engine: string): Template?, string? -- `mustache`; no partials.
   choose = function(engine)
     if engine ~= "mustache" then return nil, "unknown template engine: " .. tostring(engine) end
     return mustache

@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { KNOWN_GLOBALS } from "../../../src/lua/check.ts";
 import { inspectScript } from "../../../src/lua/index.ts";
-import { startBackend } from "../../support/lua.ts";
 
 function inspect(source: string) {
   const folder = mkdtempSync(join(tmpdir(), "moonlatch-check-"));
@@ -80,17 +78,4 @@ test("a syntax error is named with its line", () => {
 test("the shipped backends have no finding", () => {
   for (const name of ["sqlite", "minimal"])
     assert.deepEqual(inspectScript(join(import.meta.dirname, `../../../lua/${name}.lua`)), []);
-});
-
-test("every global the check knows is there at run time", async () => {
-  const names = [...KNOWN_GLOBALS].map((name) => `"${name}"`).join(",");
-  const backend = await startBackend(
-    `function nauthilus_backend_list_accounts() local out = {} for _, n in ipairs({ ${names} }) do if _ENV[n] == nil then out[#out + 1] = n end end return 0, out end`,
-  );
-  try {
-    const outcome = await backend.call("default", "nauthilus_backend_list_accounts", {});
-    assert.deepEqual(outcome.ok ? outcome.result.value : outcome.reason, []);
-  } finally {
-    await backend.stop();
-  }
 });
