@@ -8,6 +8,7 @@ import { demo } from "./demo.ts";
 import { checkHealth } from "./health-command.ts";
 import { listKeys, rotateKeys } from "./key-commands.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
+import { addLuaNew } from "./lua-new.ts";
 import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } from "./mfa-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { changeCertificates, listCertificates } from "./saml-commands.ts";
@@ -50,7 +51,7 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .command("schema")
     .description("print the JSON Schema")
     .action(run(() => printSchema(io)));
-  const lua = program.command("lua").description("check and call backend scripts");
+  const lua = program.command("lua").description("make, check and call backend scripts");
   lua
     .command("check")
     .option(...file)
@@ -66,6 +67,7 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
     .action((name: string, options: { config: string; json: string; backend?: string }) =>
       run(() => callFunction(name, options, io))(),
     );
+  addLuaNew(lua, run, io);
   program
     .command("hash-password")
     .description("read a password from standard input and print its hash")
