@@ -9,6 +9,7 @@ import { checkHealth } from "./health-command.ts";
 import { listKeys, rotateKeys } from "./key-commands.ts";
 import { callFunction, checkScripts } from "./lua-commands.ts";
 import { addLuaNew } from "./lua-new.ts";
+import { addLuaTest } from "./lua-test-command.ts";
 import { convertAll, createCode, listFactors, reindexAccounts, resetFactors } from "./mfa-commands.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { changeCertificates, listCertificates } from "./saml-commands.ts";
@@ -68,6 +69,7 @@ export async function runCommand(args: readonly string[], io: CommandEnvironment
       run(() => callFunction(name, options, io))(),
     );
   addLuaNew(lua, run, io);
+  addLuaTest(lua, run, io);
   program
     .command("hash-password")
     .description("read a password from standard input and print its hash")

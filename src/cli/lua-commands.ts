@@ -2,7 +2,7 @@ import { realWorld } from "../app/index.ts";
 import { BACKEND_FUNCTIONS, type FunctionName, type RequestFields } from "../backend/index.ts";
 import type { Config } from "../config/index.ts";
 import { createHostServices, inspectScript, type LuaBackends, LuaScriptError, startLuaBackends } from "../lua/index.ts";
-import { createLogger } from "../telemetry/index.ts";
+import { createLogger, type Logger } from "../telemetry/index.ts";
 import { type CommandEnvironment, EXIT, type ExitCode } from "./output.ts";
 import { withConfig } from "./serve-file.ts";
 
@@ -11,14 +11,14 @@ export async function withBackends(
   config: Config,
   io: CommandEnvironment,
   work: (lua: LuaBackends) => Promise<ExitCode>,
+  logger: Logger = createLogger({ level: "warn", format: "text", write: io.writeError }),
 ): Promise<ExitCode> {
   const { clock } = realWorld();
-  const logger = createLogger({ level: "warn", format: "text", write: io.writeError });
   let lua: LuaBackends;
   try {
     lua = await startLuaBackends({
       ...config.lua,
-      // One command makes one call at a time.
+      // One command is one person; calls at the same time share the thread.
       workers: 1,
       services: createHostServices({ world: realWorld() }),
       logger,

@@ -6,6 +6,7 @@ export { type LuaBackends, startLuaBackends } from "./backends.ts";
 export { inspectScript } from "./check.ts";
 export { seedDemoAccounts } from "./demo-accounts.ts";
 export { hashPassword } from "./hash-password.ts";
+export { type Judged, type KitReport, runKit } from "./kit/index.ts";
 export type { CallOutcome } from "./pool.ts";
 export { createHostServices } from "./services/index.ts";
 export { LuaScriptError } from "./thread.ts";
