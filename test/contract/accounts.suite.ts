@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { BACKEND_FUNCTIONS } from "../../src/backend/index.ts";
 import { Secret } from "../../src/kernel/index.ts";
 import { hashPassword } from "../../src/lua/index.ts";
+import { expectWhole, kitOn } from "../support/kit.ts";
 import { CONTEXT, type TestBackend } from "../support/lua.ts";
 
 /** A database of accounts under a shipped script. */
@@ -271,6 +272,14 @@ export function accountsSuite(script: string, database: AccountsDatabase): void 
     ])
       assert.deepEqual(outcome, { code: "not_found" });
     assert.deepEqual(await credentialsOf("nobody"), []);
+  });
+
+  test("the contract kit finds nothing, and leaves nothing", async () => {
+    const password = "right-password";
+    await database.sql("UPDATE accounts SET password_hash = ?", await hashPassword(password));
+    expectWhole(await kitOn(backend, { account: "demo", password }));
+    assert.deepEqual(await secretsOf("demo"), { totp: undefined, codes: [] });
+    assert.deepEqual(await stored("demo"), []);
   });
 
   test("an unknown user takes the time of a wrong password", async () => {

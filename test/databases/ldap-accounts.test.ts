@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { BACKEND_FUNCTIONS } from "../../src/backend/index.ts";
 import { Secret } from "../../src/kernel/index.ts";
+import { expectWhole, kitOn } from "../support/kit.ts";
 import { BASE, type LdapServer, person, SERVICE, startLdap } from "../support/ldap-server.ts";
 import { CONTEXT, startBackend, type TestBackend } from "../support/lua.ts";
 
@@ -15,6 +16,7 @@ before(async () => {
   const names = ["demo", "editor", "factors", "codes", "keys", "races", "twin", "b(o)b"];
   server = await startLdap(
     `${names.map((name) => person(name, "right")).join("\n")}
+${person("contract", "right-password")}
 ${person("other", "right").replace("other@", "twin@")}`,
   );
   backend = await startBackend(
@@ -73,6 +75,10 @@ test("someone signs in by name or mail address with an id that the directory gav
   assert.equal((await signIn("b(o)b")).code, "accepted");
 });
 
+test("the contract kit finds nothing", async () => {
+  expectWhole(await kitOn(backend, { account: "contract", password: "right-password" }));
+});
+
 test("nobody else is let in", async () => {
   for (const [name, password] of [
     ["demo", "wrong"],
@@ -98,7 +104,7 @@ test("a name that means two people is nobody's, and a lookup knows no mail addre
 test("the list has every account", async () => {
   const listed = await backend.accounts.listAccounts(CONTEXT);
   assert.equal(listed.code, "ok");
-  assert.equal(listed.code === "ok" && listed.values.length, 9);
+  assert.equal(listed.code === "ok" && listed.values.length, 10);
 });
 
 test("an authenticator app and recovery codes are kept, replaced and removed, and are no attributes", async () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { BACKEND_FUNCTIONS } from "../../src/backend/index.ts";
 import { Secret } from "../../src/kernel/index.ts";
 import { hashPassword } from "../../src/lua/index.ts";
+import { expectWhole, kitOn } from "../support/kit.ts";
 import { CONTEXT, startBackend, type TestBackend } from "../support/lua.ts";
 import { type RedisServer, standalone, startRedis } from "../support/redis-server.ts";
 
@@ -73,6 +74,11 @@ test("someone signs in by name or mail address and brings what is known along", 
     );
   }
   assert.deepEqual((await accountOf("editor")).groups, ["staff", "editors"]);
+});
+
+test("the contract kit finds nothing", async () => {
+  server.cli("hset", "moonlatch:account:demo", "password_hash", await hashPassword("right-password"));
+  expectWhole(await kitOn(backend, { account: "demo", password: "right-password" }));
 });
 
 test("nobody else is let in", async () => {
