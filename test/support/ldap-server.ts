@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -95,6 +96,9 @@ ou: people
       if (child.exitCode !== null) throw new Error(`slapd ended: ${said}`);
       await Promise.race([once(child.stderr, "data"), ended]);
     }
+    // It says so a moment before it listens.
+    for (const one of [port, securePort])
+      while (!(await isListening(one))) if (child.exitCode !== null) throw new Error(`slapd ended: ${said}`);
   };
   const kill = async (): Promise<void> => {
     if (running?.exitCode !== null || running.signalCode !== null) return;
@@ -129,3 +133,13 @@ mail: ${uid}@example.org
 userPassword: ${password}
 ${more}
 `;
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
