@@ -63,6 +63,8 @@ export interface Now {
   current(): Running | undefined;
   /** Counts instructions; ends the call when it has used them up. */
   charge(instructions: number): void;
+  /** Does what is no doing of the script, such as loading a library: its time does not count. */
+  apart<Value>(work: () => Value): Value;
   /** Ends the call. */
   kill(why: string, by: EndedBy): never;
   /** Goes on ending a call that a library function caught. */

@@ -107,6 +107,15 @@ export function createControl(deps: ControlDeps): Control {
   return {
     current: () => current,
     charge,
+    apart(work) {
+      if (current === undefined) return work();
+      stopwatch.stop(current);
+      try {
+        return work();
+      } finally {
+        stopwatch.start();
+      }
+    },
     kill,
     rethrow() {
       if (current?.killed !== undefined) throw current.killed;

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { RE2JS } from "re2js";
 import type { Now } from "../call.ts";
 import { attempt, bufferOf, type Helper } from "../helper.ts";
+import { threadTime } from "../stopwatch.ts";
 import { bytesOf, fromBytes, type LuaValue } from "../values.ts";
 
 /** What a pattern may take when its repeats are written out: some 100 ms of compiling. */
@@ -19,14 +20,14 @@ const INSTRUCTIONS_PER_MS = 20_000;
  * Host functions of `regexp`: RE2 syntax, as Go has it, by re2js. It never backtracks, so the time is bounded by pattern times
  * text, and both are limited here: nothing could stop it within.
  */
-export function regexpFunctions(now: Pick<Now, "charge">): Readonly<Record<string, Helper>> {
+export function regexpFunctions(now: Pick<Now, "charge" | "apart">): Readonly<Record<string, Helper>> {
   const patterns = new Map<string, RE2JS>();
   // Few scripts need it, and it takes long to load, which is no script's fault.
   let engine: typeof import("re2js") | undefined;
   const compiled = (source: string): RE2JS => {
     const known = patterns.get(source);
     if (known !== undefined) return known;
-    engine ??= createRequire(import.meta.url)("re2js") as typeof import("re2js");
+    engine ??= now.apart(() => createRequire(import.meta.url)("re2js") as typeof import("re2js"));
     const { RE2JS: Pattern } = engine;
     check(source);
     const pattern = timed(now, () => Pattern.compile(source));
@@ -61,10 +62,11 @@ export function regexpFunctions(now: Pick<Now, "charge">): Readonly<Record<strin
   };
 }
 
+/** Counts the CPU time: on a starved machine elapsed time would end honest calls. */
 function timed<Value>(now: Pick<Now, "charge">, work: () => Value): Value {
-  const from = performance.now();
+  const from = threadTime();
   const value = work();
-  now.charge((performance.now() - from) * INSTRUCTIONS_PER_MS);
+  now.charge((threadTime() - from) * INSTRUCTIONS_PER_MS);
   return value;
 }
 
