@@ -2,6 +2,7 @@
 // it names that and skips them visibly. Ends with 1 when a test failed, 2 when the arguments were not understood.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { SUITES, type Suite, suiteFiles } from "./suites.ts";
 
 /** Debian packages a suite needs, each with a file that shows it is there. */
@@ -61,7 +62,9 @@ for (const suite of wanted) {
     continue;
   }
   process.stdout.write(`--- ${suite}\n`);
-  const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", ...files], {
+  // Node leaves a core free by itself; most files wait for something most of the time.
+  const concurrency = `--test-concurrency=${Math.max(2, availableParallelism())}`;
+  const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", concurrency, ...files], {
     stdio: "inherit",
   });
   failed ||= status !== 0;
