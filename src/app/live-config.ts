@@ -48,6 +48,8 @@ export function createLiveConfig({ poll, config, parts, logger }: LiveConfigDeps
       const found = poll();
       if (found?.ok === false) {
         state.isStale = true;
+        // What waited is no longer what stands on disk.
+        state.waiting = undefined;
         const faults = formatFaults(found.problem);
         logger.error("The configuration has faults; the last good one stays in use.", { faults });
         return;
