@@ -141,7 +141,11 @@ async function limitGuesses(ctx: KoaContextWithOIDC, next: Next, deps: DeviceDep
   }
   await next();
   // Counted before it was looked up, given back when there was such a code.
-  if (ctx.oidc.entities.DeviceCode !== undefined) await answer.released();
+  if (ctx.oidc.entities.DeviceCode === undefined) return;
+  // The device is connected or refused by now: a count that stays until its window ends must not take the answer away.
+  await answer
+    .released()
+    .catch((cause: unknown) => deps.logger.warn("A count of device codes could not be given back.", { cause }));
 }
 
 /** The library would post the code of a `verification_uri_complete` by a script. */
